@@ -35,7 +35,7 @@ BAD = {"name": "jinja2", "version": "2.0", "vulns": [{"id": "PYSEC-1", "fix_vers
 SKIPPED = {"name": "editables", "skip_reason": "not found"}
 
 
-def test_known_faults_are_named_with_the_version_that_mends_them(audit: Any) -> None:
+def test_known_vulnerabilities_are_named_with_the_version_that_fixes_them(audit: Any) -> None:
     assert audit.faults(answer(GOOD, BAD), "Found 1 known vulnerability") == [
         "jinja2 2.0: PYSEC-1, mended in 2.1 or 3.0"
     ]

@@ -95,7 +95,7 @@ def test_every_command_has_a_row_with_its_arguments_and_options_in_the_readme(pa
             assert any(word in documented for word in words)
 
 
-def test_options_that_stand_anywhere_are_in_the_readme() -> None:
+def test_options_that_work_anywhere_are_in_the_readme() -> None:
     options = {name for parameter in PROGRAM.params for name in parameter.opts} | EVERYWHERE
     assert [name for name in sorted(options) if name not in README] == []
 

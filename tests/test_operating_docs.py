@@ -50,7 +50,7 @@ def test_every_step_of_the_set_up_says_when_the_check_warns_or_fails() -> None:
 @pytest.mark.parametrize(
     "setting", sorted(set(re.findall(r"^ *prefect config set (\S+)$", RUNBOOK, flags=re.MULTILINE)))
 )
-def test_prefect_takes_every_value_that_it_is_told_to_be_set_to(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prefect_accepts_every_value_that_the_documents_set(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name, _, value = setting.partition("=")
     monkeypatch.setenv(name, value)
     assert name in PrefectSettings().to_environment_variables(exclude_unset=True)

@@ -82,7 +82,7 @@ def test_every_rule_that_is_shown_can_be_had(block: str, tmp_path: Path) -> None
     assert sum(map(len, rules.values())) == text.count("- name: ")
 
 
-def test_what_is_told_of_stock_names_fields_that_rules_have() -> None:
+def test_what_the_documents_say_of_stock_names_fields_that_rules_have() -> None:
     named = set(re.findall(r"`(stock\.\w+)", STOCK))
     assert named
     assert named <= EVENTS["inventory.push"].keys()

@@ -81,7 +81,7 @@ def test_a_person_reads_a_sign_and_a_word_for_each_step_with_what_to_do(
     assert "\x1b[" not in shown
 
 
-def test_a_person_is_told_how_the_schedules_begin(checked: Checked, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_reads_how_to_start_the_schedules(checked: Checked, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "us"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2] == "us: passed (7 ok, 2 warning)"

@@ -250,7 +250,7 @@ def test_each_difference_is_reported_by_its_kind_with_what_fixes_it(case: tuple[
         (None, OrderStatus.CONFIRMED, None, ()),
     ],
 )
-def test_what_resolves_itself_or_is_settled_is_no_difference(
+def test_whatever_resolves_itself_or_is_settled_is_not_a_difference(
     at_amazon: str | None, here: OrderStatus, written: Written | None, left: tuple[Left, ...]
 ) -> None:
     order = Facts(ID, NOW, None if at_amazon is None else shown(at_amazon), stands(here), written, left)

@@ -92,7 +92,7 @@ def test_a_message_names_the_most_urgent_and_counts_the_others() -> None:
     assert len(alert.payload["orders"]) == 10
 
 
-def test_held_orders_are_told_once_and_again_when_they_were_below_the_threshold(world: World) -> None:
+def test_held_orders_are_notified_once_and_again_after_falling_below_the_threshold(world: World) -> None:
     set_alerts(world, held_orders=2, ship_by_hours=0)
     world.put(unknown())
     assert "mfn.orders.held" not in alerts_after(world)
@@ -107,7 +107,7 @@ def test_held_orders_are_told_once_and_again_when_they_were_below_the_threshold(
     assert alerts_after(world)["mfn.orders.held"].payload["count"] == 2
 
 
-def test_an_order_is_told_once_when_its_ship_by_comes_close_and_with_those_that_are_late(world: World) -> None:
+def test_an_order_is_notified_once_when_its_ship_by_comes_close_together_with_late_ones(world: World) -> None:
     set_alerts(world, held_orders=99, ship_by_hours=12)
     (later,) = world.put(unknown(**leaving_in(hours=13)))
     world.put(an_order(**leaving_in(hours=1)))
@@ -128,7 +128,7 @@ def test_an_order_is_told_once_when_its_ship_by_comes_close_and_with_those_that_
     assert [order["order_id"] for order in again] == [close, later], "what was over is news when it comes back"
 
 
-def test_an_order_that_the_warehouse_keeps_past_its_ship_by_is_told_once_and_no_other(world: World) -> None:
+def test_only_an_order_that_the_warehouse_keeps_past_its_ship_by_is_notified_and_once(world: World) -> None:
     (late, _, shipped) = world.put(*(an_order(**leaving_in(hours=hours)) for hours in (-1.1, -0.9, -2)))
     world.put(an_order(**leaving_in(days=-8)))
     assert [order["order_id"] for order in alerts_after(world)["mfn.orders.overdue"].payload["orders"]] == [
@@ -145,7 +145,7 @@ def test_an_order_that_the_warehouse_keeps_past_its_ship_by_is_told_once_and_no_
     assert f"mfn orders show {late}" in alert.payload["message"]
 
 
-def test_that_an_import_is_done_is_told_also_with_a_closed_gate_and_not_of_a_dry_run_or_one_order(world: World) -> None:
+def test_a_done_import_is_announced_even_with_a_closed_gate_but_not_a_dry_run_or_a_single_order(world: World) -> None:
     set_alerts(world, held_orders=0)
     (order_id,) = world.put(unknown())
     assert alerts_after(world, dry_run=True) == {}
@@ -160,7 +160,7 @@ def test_that_an_import_is_done_is_told_also_with_a_closed_gate_and_not_of_a_dry
     assert sent_after(world, batch_id) == {}
 
 
-def test_an_old_import_that_a_person_runs_again_is_not_told_as_one_that_came(world: World) -> None:
+def test_an_old_import_that_a_person_reruns_does_not_count_as_one_that_came(world: World) -> None:
     world.put(an_order())
     batch_id = world.run()["batch_id"]
     rerun_batch(world.settings, batch_id, from_stage="load")
@@ -168,7 +168,7 @@ def test_an_old_import_that_a_person_runs_again_is_not_told_as_one_that_came(wor
     assert set(alerts_after(world)) == {"mfn.import.done"}
 
 
-def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same(world: World) -> None:
+def test_a_failed_import_is_not_announced_as_done_but_its_held_orders_are_still_notified(world: World) -> None:
     set_alerts(world, held_orders=0)
     world.put(unknown())
     world.run()
@@ -181,7 +181,7 @@ def test_an_import_that_failed_is_not_done_and_what_is_held_is_told_all_the_same
     assert [alert.event for alert in alerts] == ["mfn.orders.held"]
 
 
-def test_what_was_found_out_is_told_although_the_ledger_is_lost_before_all_is(world: World) -> None:
+def test_news_is_sent_although_the_ledger_is_lost_before_all_of_it_is(world: World) -> None:
     set_alerts(world, held_orders=0)
     world.put(unknown())
     batch_id = world.run()["batch_id"]
@@ -193,7 +193,7 @@ def test_what_was_found_out_is_told_although_the_ledger_is_lost_before_all_is(wo
         next(alerts)
 
 
-def test_a_secret_that_expires_is_told_of_once_a_week_until_there_is_a_new_one(
+def test_an_expiring_secret_is_notified_once_a_week_until_there_is_a_new_one(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert "mfn.secret.expiring" not in alerts_after(world)

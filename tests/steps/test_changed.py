@@ -59,7 +59,7 @@ def test_an_order_cancelled_at_amazon_is_cancelled_while_the_warehouse_has_not_b
     ],
 )
 @pytest.mark.parametrize("is_loaded", [False, True])
-def test_who_cancelled_an_order_is_told_and_no_words_of_the_buyers(
+def test_who_cancelled_an_order_is_reported_without_the_buyers_words(
     world: World, stated: object, said: str, *, is_loaded: bool
 ) -> None:
     order = an_order(an_item(cancellation={"cancellationExecution": stated}), status="CANCELLED")
@@ -117,7 +117,7 @@ def test_a_request_in_words_that_the_warehouse_has_no_room_for_is_passed_on_in_p
     }
 
 
-def test_what_a_buyer_asks_and_the_warehouse_refuses_to_be_told_is_a_conflict_until_it_takes_it(world: World) -> None:
+def test_a_buyers_request_that_the_warehouse_refuses_is_a_conflict_until_it_accepts_it(world: World) -> None:
     (order_id,) = world.put(an_order())
     world.run()
     items = world.amazon.orders.get(order_id)["orderItems"]
@@ -138,7 +138,7 @@ def test_what_a_buyer_asks_and_the_warehouse_refuses_to_be_told_is_a_conflict_un
     assert conflicts == [*refused, *[" and the warehouse rejected the change"] * 2]
 
 
-def test_orders_whose_rows_another_program_keeps_locked_stop_no_other_and_are_told_once_it_lets_go(
+def test_orders_whose_rows_are_locked_stop_no_others_and_are_updated_once_the_lock_is_gone(
     world_on_postgres: World,
 ) -> None:
     impatient = f"{world_on_postgres.warehouse_url}+-c+lock_timeout%3D20ms"

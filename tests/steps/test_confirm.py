@@ -27,7 +27,7 @@ def units(package: dict[str, Any]) -> list[int]:
     return [item["quantity"] for item in package["packageItems"]]
 
 
-def test_a_parcel_that_has_left_is_told_to_amazon_with_all_that_it_needs(shipping: Shipping) -> None:
+def test_a_parcel_that_has_left_is_confirmed_to_amazon_with_all_that_it_needs(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     left_at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=7)
     shipment_id = shipping.ship(order_id, carrier="U.P.S.", service="Ground", shipped_at=left_at)
@@ -60,7 +60,7 @@ def test_a_run_says_what_it_did_and_leaves_a_report(shipping: Shipping) -> None:
     assert "The sum adds up" in page
 
 
-def test_a_second_run_tells_amazon_nothing_again(shipping: Shipping) -> None:
+def test_a_second_run_confirms_nothing_again(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipping.ship(order_id)
     shipping.run()
@@ -82,7 +82,7 @@ def test_an_order_in_parts_is_partially_shipped_until_the_last_one(shipping: Shi
     assert shipping.world.statuses() == {order_id: "shipped"}
 
 
-def test_one_line_in_several_parcels_of_one_run_is_told_part_by_part(shipping: Shipping) -> None:
+def test_one_line_in_several_parcels_of_one_run_is_confirmed_part_by_part(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(units=5)))
     for part in (1, 2, 2):
         shipping.ship(order_id, units={1: part})
@@ -91,7 +91,7 @@ def test_one_line_in_several_parcels_of_one_run_is_told_part_by_part(shipping: S
     assert shipping.world.amazon.orders.get(order_id)["fulfillment"]["fulfillmentStatus"] == "SHIPPED"
 
 
-def test_a_kit_is_told_in_whole_kits_with_the_parcel_that_completes_it(shipping: Shipping) -> None:
+def test_a_kit_is_confirmed_in_whole_kits_with_the_parcel_that_completes_it(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(sku="BREAKFAST", units=2)))
     lines = {line["sku"]: line["line_number"] for line in shipping.warehouse.lines(order_id)}
     part = shipping.ship(order_id, units={lines["PLATE"]: 4}, shipped_at=datetime.now(UTC) - timedelta(minutes=9))
@@ -230,7 +230,7 @@ def test_a_ship_date_that_amazon_would_not_take_is_the_nearest_one_that_it_does(
     assert warning in shipping.warnings(shipment_id)
 
 
-def test_a_prime_order_in_several_parcels_is_told_with_a_warning(shipping: Shipping) -> None:
+def test_a_prime_order_in_several_parcels_is_confirmed_with_a_warning(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(units=2), programs=["PRIME"]))
     parts = [shipping.ship(order_id, units={1: 1}) for _ in range(2)]
     assert shipping.run()["sent"] == 2
@@ -244,7 +244,7 @@ def test_parcels_of_marketplaces_go_where_their_order_was_placed(shipping: Shipp
     assert shipping.parcel(shipment_id).marketplace_id == US.marketplace_id
 
 
-def test_only_one_confirm_run_works_on_a_connection_and_an_import_is_no_hindrance(shipping: Shipping) -> None:
+def test_only_one_confirm_run_works_on_a_connection_and_an_import_does_not_block_it(shipping: Shipping) -> None:
     ledger = shipping.world.ledger
     with lease(ledger, "us", "confirm"), pytest.raises(LeaseHeldError, match="another confirm run is working on"):
         shipping.run()
@@ -252,7 +252,7 @@ def test_only_one_confirm_run_works_on_a_connection_and_an_import_is_no_hindranc
         shipping.run()
 
 
-def test_what_is_set_up_wrongly_is_told_before_anything_is_started(
+def test_a_wrong_set_up_is_reported_before_anything_is_started(
     shipping: Shipping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LWA_APP_ID")

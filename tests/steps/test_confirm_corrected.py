@@ -38,7 +38,7 @@ def test_a_parcel_that_is_written_late_completes_the_kits_of_one_that_was_sent(s
     assert shipping.run()["shipments"] == 0
 
 
-def test_lines_that_a_warehouse_clears_away_take_nothing_from_what_amazon_was_told(shipping: Shipping) -> None:
+def test_lines_that_a_warehouse_deletes_take_nothing_from_what_was_confirmed(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(units=3)))
     shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 2})
     shipping.run()
@@ -49,7 +49,7 @@ def test_lines_that_a_warehouse_clears_away_take_nothing_from_what_amazon_was_to
     assert confirmed(shipping, order_id) == {"T-S1": 2, "T-S2": 1}
 
 
-def test_what_a_corrected_parcel_gives_up_is_free_before_another_one_is_told_of_it(shipping: Shipping) -> None:
+def test_units_that_a_corrected_parcel_gives_up_are_free_before_another_confirms_them(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(units=2)))
     shipping.ship(order_id, shipment_id="S2", tracking_number="T-S2")
     shipping.run()
@@ -81,7 +81,7 @@ def test_parcels_that_were_away_for_a_moment_go_out_when_they_are_back(shipping:
     assert shipping.statuses() == {"HELD": "sent", "PENDING": "sent"}
 
 
-def test_a_parcel_that_is_written_late_has_no_kit_told_twice(shipping: Shipping) -> None:
+def test_a_parcel_written_late_confirms_no_kit_twice(shipping: Shipping) -> None:
     order = an_order(an_item(), an_item(2, sku="BREAKFAST", units=2), minutes_ago=600)
     (order_id,) = shipping.loaded(order)
     line = {line["sku"]: line["line_number"] for line in shipping.warehouse.lines(order_id)}
@@ -103,7 +103,7 @@ def test_a_parcel_that_is_written_late_has_no_kit_told_twice(shipping: Shipping)
     assert shipping.world.statuses() == {order_id: "shipped"}
 
 
-def test_a_parcel_whose_units_were_told_with_one_that_is_void_is_held_before_amazon_refuses_it(
+def test_a_parcel_whose_units_were_confirmed_with_a_void_one_is_held_before_amazon_refuses_it(
     shipping: Shipping,
 ) -> None:
     (order_id,) = shipping.loaded()
@@ -188,7 +188,7 @@ def write_lines(shipping: Shipping, shipment_id: str, units: dict[str, int], shi
 
 
 @pytest.mark.parametrize("minutes", [1, 9], ids=["that left later", "that left earlier"])
-def test_units_that_amazon_has_with_a_parcel_that_holds_a_part_of_a_kit_by_now_are_told_with_no_other_as_well(
+def test_units_confirmed_with_a_parcel_that_now_holds_part_of_a_kit_are_confirmed_with_no_other(
     shipping: Shipping, minutes: int
 ) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(sku="BREAKFAST", units=2), an_item(units=2), minutes_ago=600))
@@ -216,7 +216,9 @@ def test_what_a_corrected_parcel_gives_up_goes_out_with_another_in_the_next_run(
     assert shipping.statuses() == {"S1": "sent", "S2": "sent"}
 
 
-def test_kits_that_a_voided_parcel_would_have_completed_are_told_with_those_that_are_left(shipping: Shipping) -> None:
+def test_kits_that_a_voided_parcel_would_have_completed_are_confirmed_with_the_remaining_ones(
+    shipping: Shipping,
+) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(sku="BREAKFAST", units=1), minutes_ago=600))
     line = {line["sku"]: line["line_number"] for line in shipping.warehouse.lines(order_id)}
     left_at = datetime.now(UTC) - timedelta(hours=1)
@@ -230,7 +232,7 @@ def test_kits_that_a_voided_parcel_would_have_completed_are_told_with_those_that
     assert shipping.statuses() == {"A": "sent", "B": "skipped"}
 
 
-def test_a_parcel_that_was_voided_before_amazon_was_told_of_it_does_not_count_as_shipped(shipping: Shipping) -> None:
+def test_a_parcel_voided_before_it_was_confirmed_does_not_count_as_shipped(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipping.ship(order_id, shipment_id="S1")
     shipping.world.amazon.faults.answer("confirmShipment", 500, times=200)
@@ -285,7 +287,7 @@ def test_units_that_a_held_correction_gives_up_go_out_with_no_other_parcel_befor
     assert confirmed(shipping, order_id) == {"T-TOLD": 1, "T-OTHER": 1}
 
 
-def test_a_parcel_whose_order_left_as_a_whole_may_be_moved_out_of_the_table_once_amazon_was_told(
+def test_a_parcel_of_a_fully_shipped_order_may_leave_the_table_once_it_is_confirmed(
     shipping: Shipping,
 ) -> None:
     (order_id,) = shipping.loaded(an_order())

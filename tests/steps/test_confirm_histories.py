@@ -123,7 +123,7 @@ class Warehouse:
 
 @settings(many(4), phases=(Phase.explicit, Phase.generate))  # an order is small enough to be read as it is
 @given(drawn=st.lists(histories(), min_size=4, max_size=8))
-def test_whatever_the_order_in_which_parcels_are_written_each_unit_is_told_once_and_nothing_is_refused(
+def test_in_whatever_order_parcels_are_written_each_unit_is_confirmed_once_and_nothing_refused(
     shipping: Shipping, drawn: list[History]
 ) -> None:
     aliases = shipping.world.home / "mappings" / "sku_aliases.csv"

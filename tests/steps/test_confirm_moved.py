@@ -30,7 +30,7 @@ def move(shipping: Shipping, shipment_id: str, order_id: str) -> None:
         )
 
 
-def test_a_parcel_that_is_moved_to_another_order_changes_none_of_its_parcels_and_is_reported(
+def test_a_parcel_moved_to_another_order_changes_none_of_its_parcels_and_is_reported(
     shipping: Shipping,
 ) -> None:
     wrong, right = shipping.loaded(an_order(), an_order(an_item(units=2)))
@@ -78,7 +78,7 @@ def test_a_parcel_that_amazon_never_took_is_moved_without_a_word(shipping: Shipp
 
 
 @pytest.mark.parametrize("landed", [False, True], ids=["not imported since", "imported since"])
-def test_a_parcel_that_comes_back_to_its_order_is_not_told_twice(shipping: Shipping, landed: bool) -> None:
+def test_a_parcel_that_returns_to_its_order_is_not_confirmed_twice(shipping: Shipping, landed: bool) -> None:
     first, second = shipping.loaded(an_order(an_item(units=3)), an_order())
     for shipment_id in ("MOVED", "STAYING"):
         shipping.ship(first, shipment_id=shipment_id, tracking_number=f"T-{shipment_id}", units={1: 1})
@@ -96,7 +96,7 @@ def test_a_parcel_that_comes_back_to_its_order_is_not_told_twice(shipping: Shipp
     assert {shipping.parcel(each).package_reference_id for each in ("MOVED", "STAYING", "THIRD")} == {"1", "2", "3"}
 
 
-def test_a_parcel_that_comes_back_corrected_is_told_under_its_reference(shipping: Shipping) -> None:
+def test_a_parcel_that_returns_corrected_is_confirmed_under_its_reference(shipping: Shipping) -> None:
     first, second = shipping.loaded(an_order(an_item(units=3)), an_order())
     for shipment_id in ("MOVED", "STAYING"):
         shipping.ship(first, shipment_id=shipment_id, tracking_number=f"T-{shipment_id}", units={1: 1})
@@ -159,7 +159,7 @@ def test_a_parcel_whose_order_is_known_to_nobody_and_comes_later_goes_out_once_i
     assert (confirmed(shipping, first), confirmed(shipping, later["orderId"])) == ({"T-S1": 1}, {"T-S1": 1})
 
 
-def test_units_of_a_parcel_that_was_moved_away_are_told_with_no_other_until_one_takes_its_place(
+def test_units_of_a_parcel_that_was_moved_away_are_not_confirmed_again_until_one_takes_its_place(
     shipping: Shipping,
 ) -> None:
     wrong, right = shipping.loaded(an_order(an_item(units=2)), an_order())
@@ -176,7 +176,7 @@ def test_units_of_a_parcel_that_was_moved_away_are_told_with_no_other_until_one_
 
 
 @pytest.mark.parametrize("answer", ["heard", "lost"])
-def test_a_parcel_that_is_written_anew_under_another_id_is_not_told_twice(shipping: Shipping, answer: str) -> None:
+def test_a_parcel_rewritten_under_another_id_is_not_confirmed_twice(shipping: Shipping, answer: str) -> None:
     (order_id,) = shipping.loaded(an_order(an_item(units=2)))
     shipping.ship(order_id, shipment_id="S1", tracking_number="T-S1", units={1: 1})
     if answer == "lost":

@@ -35,7 +35,7 @@ def broken(shipping: Shipping, summary: dict[str, Any], severity: str) -> dict[s
     return {one["code"]: one["unexpected"] for one in found if one["unexpected"] and one["severity"] == severity}
 
 
-def test_what_holds_parcels_stands_in_the_findings_of_the_run_and_what_is_skipped_is_not_checked(
+def test_reasons_that_hold_parcels_are_among_the_findings_and_skipped_parcels_are_not_checked(
     shipping: Shipping,
 ) -> None:
     orders = shipping.loaded(*(an_order(an_item(units=2)) for _ in range(5)))
@@ -56,7 +56,7 @@ def test_what_holds_parcels_stands_in_the_findings_of_the_run_and_what_is_skippe
     assert {finding.checked for finding in findings if finding.meaning == "Every parcel has an id"} == {5}
 
 
-def test_what_only_the_checks_find_is_held_before_amazon_is_told(shipping: Shipping) -> None:
+def test_what_only_the_checks_find_is_held_before_anything_is_confirmed(shipping: Shipping) -> None:
     rule = "{name: renamed, when: shipment.carrier == 'UPS', then: [{set: {shipment.carrier_code: Other}}]}"
     rules = shipping.world.home / "mappings" / "rules.yaml"
     rules.write_text(f"shipment.notification:\n  - {rule}\n", encoding="utf-8")
@@ -88,7 +88,7 @@ def test_a_run_to_which_nothing_is_due_does_not_wait_for_great_expectations(ship
     subprocess.run([sys.executable, "-c", NOTHING_DUE], check=True, timeout=60)
 
 
-def test_the_report_tells_late_parcels_from_those_on_time_and_from_those_that_still_wait(shipping: Shipping) -> None:
+def test_the_report_distinguishes_late_parcels_parcels_on_time_and_those_still_waiting(shipping: Shipping) -> None:
     orders = shipping.loaded(
         an_order(), an_order(minutes_ago=LATE), an_order(minutes_ago=LATE), an_order(minutes_ago=20 * 60)
     )

@@ -92,7 +92,7 @@ def test_more_than_was_ordered_over_several_parcels_holds_the_one_that_is_too_mu
     assert shipping.statuses() == {first: "sent", second: "held"}
 
 
-def test_a_held_parcel_goes_out_by_itself_once_it_is_mended(shipping: Shipping) -> None:
+def test_a_held_parcel_is_confirmed_automatically_once_it_is_fixed(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipment_id = shipping.ship(order_id, tracking_number=None)
     shipping.run()
@@ -180,7 +180,7 @@ def test_a_refusal_is_kept_word_for_word_and_the_others_go_on(shipping: Shipping
     assert "The parcel is odd, says Amazon." in page
 
 
-def test_what_amazon_refused_is_sent_again_only_once_it_would_be_told_something_else(shipping: Shipping) -> None:
+def test_a_refused_parcel_is_sent_again_only_once_something_else_would_be_sent(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipment_id = shipping.ship(order_id, carrier="Bob's Vans")
     shipping.world.amazon.faults.answer("confirmShipment", 400, SAID)
@@ -199,7 +199,7 @@ def test_what_amazon_refused_is_sent_again_only_once_it_would_be_told_something_
 
 
 @pytest.mark.parametrize("reference", ["1", "77"])
-def test_what_amazon_refused_and_shows_all_the_same_is_skipped(shipping: Shipping, reference: str) -> None:
+def test_a_parcel_that_amazon_refused_but_shows_is_skipped(shipping: Shipping, reference: str) -> None:
     (order_id,) = shipping.loaded()
     shipment_id = shipping.ship(order_id)
     shipping.world.amazon.faults.answer("confirmShipment", 400, SAID)
@@ -260,7 +260,7 @@ def test_an_order_that_is_fulfilled_already_waits_for_a_call_to_be_settled_and_s
     assert (summary["sent"], summary["pending"], summary["failed"]) == (1, 1, 0)
 
 
-def test_one_number_on_parcels_of_two_orders_is_told_and_both_are_sent(shipping: Shipping) -> None:
+def test_one_tracking_number_on_parcels_of_two_orders_is_reported_and_both_are_sent(shipping: Shipping) -> None:
     first, second, third = shipping.loaded(an_order(), an_order(), an_order())
     shipping.ship(first, shipment_id="A", tracking_number="1Z999AA10123456784")
     assert shipping.run()["sent"] == 1

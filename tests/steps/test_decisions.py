@@ -110,7 +110,9 @@ def test_another_rule_holds_a_released_order_again(world: World) -> None:
 
 
 @pytest.mark.parametrize(("shown", "status"), [("SHIPPED", "shipped"), ("CANCELLED", "cancelled")])
-def test_a_released_order_that_amazon_settled_meanwhile_is_not_loaded(world: World, shown: str, status: str) -> None:
+def test_a_released_order_that_amazon_settled_in_the_meantime_is_not_loaded(
+    world: World, shown: str, status: str
+) -> None:
     (order_id,) = world.put(asks_for_cancellation())
     world.run()
     release(world, order_id)

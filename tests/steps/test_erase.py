@@ -122,7 +122,7 @@ def test_one_that_is_dismissed_is_erased_and_taken_back_only_once_it_was_fetched
     assert release(world.settings, [order_id], why="a mistake") == ()
 
 
-def test_one_that_the_warehouse_has_shipped_waits_until_amazon_is_told_where_that_is_done_here(
+def test_a_shipped_order_waits_for_its_confirmation_if_mfn_confirms_shipments(
     shipping: Shipping,
 ) -> None:
     world = shipping.world
@@ -150,7 +150,7 @@ def test_one_that_was_shipped_short_is_erased_once_its_rest_was_cancelled(shippi
     assert erase(world.settings, order_id)["ledger"]
 
 
-def test_where_another_system_tells_amazon_what_the_warehouse_has_shipped_is_erased(shipping: Shipping) -> None:
+def test_a_shipped_order_is_erased_if_another_system_confirms_shipments(shipping: Shipping) -> None:
     (order_id,) = shipping.loaded()
     shipping.ship(order_id)
     shipping.world.warehouse_moves(order_id, "shipped")

@@ -93,7 +93,7 @@ def test_a_name_that_was_asked_for_in_vain_sends_no_search_back_to_its_moment(wo
     assert (state.names, state.oldest_name_at) == (2, later), "it is asked for again, and that is all"
 
 
-def test_what_rests_is_no_part_of_the_plan_and_what_nobody_may_ship_sends_no_search_back(world: World) -> None:
+def test_paused_work_is_not_planned_and_orders_nobody_may_ship_send_no_search_back(world: World) -> None:
     place, one, now = open_workplace(world.settings, "us"), Followed("us"), datetime.now(UTC)
 
     def standing() -> tuple[bool, bool, int]:
@@ -163,7 +163,7 @@ def test_a_page_of_orders_that_had_landed_does_not_hide_the_new_ones_behind_it(w
     assert world.statuses()[new] == "loaded"
 
 
-def test_orders_that_stand_on_a_page_out_of_their_order_are_followed_to_the_end_of_the_window(world: World) -> None:
+def test_orders_out_of_sequence_on_a_page_are_followed_to_the_end_of_the_window(world: World) -> None:
     late, early = an_order(minutes_ago=10), an_order(minutes_ago=20)
     more = {"orders": [late, early], "pagination": {"nextToken": "there is more"}}
     world.amazon.faults.answer("searchOrders", 200, more)
@@ -251,7 +251,7 @@ def test_named_orders_are_loaded_by_a_run_without_a_window_and_their_names_forgo
     assert waiting_names(world.ledger, "us").orders == 0
 
 
-def test_one_held_order_of_a_named_run_is_no_failure(world: World) -> None:
+def test_one_held_order_of_a_named_run_is_not_a_failure(world: World) -> None:
     world.write_connections(hold_alarm_percent=50)
     world.run()
     name_orders(world, *world.put(an_order(minutes_ago=1, level="NOBODY-MAPS-IT")))
@@ -260,7 +260,7 @@ def test_one_held_order_of_a_named_run_is_no_failure(world: World) -> None:
     assert list(world.statuses().values()) == ["held"]
 
 
-def test_a_search_that_brings_too_many_held_orders_is_no_reason_to_rest(world: World) -> None:
+def test_a_search_that_brings_too_many_held_orders_is_no_reason_to_pause(world: World) -> None:
     world.write_connections(hold_alarm_percent=50)
     world.put(an_order(level="NOBODY-MAPS-IT"))
     one = Followed("us")
@@ -288,13 +288,13 @@ def test_a_connection_that_fails_rests_and_stops_no_other(world: World) -> None:
     assert world.statuses() == {order_id: "loaded"}
 
 
-def test_a_connection_that_is_not_there_is_told_before_anything_begins(world: World) -> None:
+def test_a_missing_connection_is_reported_before_anything_begins(world: World) -> None:
     with pytest.raises(ConfigurationError):
         follow(world.settings, ["us", "nowhere"])
     assert list_batches(world.ledger) == []
 
 
-def test_a_queue_is_looked_at_every_few_seconds_and_relied_upon_while_it_tells(world: World) -> None:
+def test_a_queue_is_read_every_few_seconds_and_relied_upon_while_it_delivers(world: World) -> None:
     def silent(_place: Workplace) -> int:
         return 0
 
@@ -416,7 +416,7 @@ def test_orders_that_changed_before_notifications_came_do_not_wait_for_these(wor
     assert len(world.statuses()) == len(old)
 
 
-def test_a_backlog_longer_than_is_counted_is_no_refusal_and_what_was_named_does_not_rest(
+def test_a_backlog_longer_than_is_counted_is_not_refused_and_named_orders_are_not_paused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mfn.steps.importing.following.MANY_NAMES", 2)
@@ -437,7 +437,7 @@ def test_amazon_has_orders_of_two_years_and_in_japan_since_2016() -> None:
     assert oldest_orders([us, japan], now) == datetime(2016, 1, 1, tzinfo=UTC)
 
 
-def test_a_period_without_length_or_from_before_amazon_has_orders_is_no_backfill(world: World) -> None:
+def test_an_empty_period_or_one_before_amazon_has_orders_cannot_be_backfilled(world: World) -> None:
     now = datetime.now(UTC)
     with pytest.raises(ConfigurationError, match=r"the period from .* is empty"):
         backfill(world.settings, "us", since=now)

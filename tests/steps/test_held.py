@@ -52,7 +52,7 @@ def test_bad_orders_are_held_each_with_its_reason_and_never_stop_the_others(worl
     assert [row["order_number"] for row in world.rows()] == [good["orderId"]]
 
 
-def test_a_code_that_the_warehouse_lacks_is_told_with_the_nearest_one(world: World) -> None:
+def test_a_code_that_the_warehouse_lacks_is_reported_with_the_nearest_one(world: World) -> None:
     rows = "connection,program,service_level,marketplace,warehouse_code,note\n,,STANDARD,,GROUNDD,\n"
     (world.home / "mappings" / "shipping_methods.csv").write_text(rows, encoding="utf-8")
     (order_id,) = world.put(an_order())
@@ -61,7 +61,7 @@ def test_a_code_that_the_warehouse_lacks_is_told_with_the_nearest_one(world: Wor
     assert "mapped to GROUNDD, which is not an active code in the warehouse (nearest: GROUND)" in reason
 
 
-def test_a_kit_is_never_told_as_what_its_own_component_may_be(world: World) -> None:
+def test_a_kit_is_never_proposed_for_its_own_component(world: World) -> None:
     rows = "connection,marketplace,seller_sku,warehouse_sku,units,note\n,,TEA-SET,TEA-SETS,1,\n,,TEA-SET,A,1,\n"
     (world.home / "mappings" / "sku_aliases.csv").write_text(rows, encoding="utf-8")
     world.add_items("TEA-SET", "TEA_SETS")
@@ -74,7 +74,7 @@ def test_a_kit_is_never_told_as_what_its_own_component_may_be(world: World) -> N
     )
 
 
-def test_a_sku_that_no_row_can_name_is_told_without_a_row_to_paste(world: World) -> None:
+def test_a_sku_that_no_row_can_name_is_reported_without_a_row_to_paste(world: World) -> None:
     odd = ["1E+05", "#N/A", "  ", "A\tB", "A\x00B"]
     world.put(*(an_order(an_item(sku=sku)) for sku in odd), *(an_order() for _ in odd))
     assert world.run()["held"] == len(odd)
@@ -135,7 +135,7 @@ def test_a_held_order_is_released_once_the_warehouse_has_the_item(world: World) 
 
 
 @pytest.mark.parametrize(("shown", "status"), [("SHIPPED", "shipped"), ("CANCELLED", "cancelled")])
-def test_a_held_order_that_amazon_settled_meanwhile_is_not_loaded(world: World, shown: str, status: str) -> None:
+def test_a_held_order_that_amazon_settled_in_the_meantime_is_not_loaded(world: World, shown: str, status: str) -> None:
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     world.run()
     order = world.amazon.orders.get(order_id)
@@ -146,7 +146,7 @@ def test_a_held_order_that_amazon_settled_meanwhile_is_not_loaded(world: World, 
     assert world.rows() == []
 
 
-def test_an_address_that_amazon_mends_releases_the_order(world: World) -> None:
+def test_an_address_that_amazon_corrects_releases_the_order(world: World) -> None:
     (order_id,) = world.put(an_order(recipient=None, minutes_ago=600))
     world.run()
     order = world.amazon.orders.get(order_id)

@@ -164,7 +164,7 @@ def test_each_ends_in_an_outcome_and_the_good_ones_beside_them_are_loaded(
         (("lastUpdatedTime",), "x" * MOST_BYTES, "at most 4194304 bytes"),
     ],
 )
-def test_what_is_far_too_large_is_told_with_its_place_and_without_its_value(
+def test_a_value_that_is_far_too_large_is_reported_by_its_place_and_not_quoted(
     path: tuple[str | int, ...], value: Any, expected: str
 ) -> None:
     with pytest.raises(DataError, match="cannot be read as an order") as refused:

@@ -65,7 +65,7 @@ def _execute(world: World, statements: Iterable[str], **values: str) -> None:
             database.execute(statement, {name: value for name, value in values.items() if f":{name}" in statement})
 
 
-def test_every_parcel_ends_somewhere_and_the_good_one_is_told(world: World) -> None:
+def test_every_parcel_has_an_outcome_and_the_good_one_is_confirmed(world: World) -> None:
     world.write_carriers()
     shipping = Shipping(world)
     good, other = shipping.loaded(an_order(), an_order(an_item(units=100)))

@@ -100,7 +100,7 @@ def test_a_pending_order_reserves_its_units_and_is_loaded_once_it_is_paid(world:
     assert reservations(world) == {}
 
 
-def test_an_order_that_waits_for_its_payment_is_told_by_the_run_that_met_it_and_by_no_later_one(world: World) -> None:
+def test_an_order_waiting_for_payment_is_reported_by_the_run_that_met_it_and_by_no_later_one(world: World) -> None:
     world.put(an_order(status="PENDING"))
     for expected in (True, False):
         page = Path(world.run()["report"]).read_text(encoding="utf-8")
@@ -225,7 +225,7 @@ def test_only_one_import_works_on_a_connection(world: World) -> None:
     world.run()
 
 
-def test_everything_that_is_set_up_wrongly_is_told_before_anything_is_started(
+def test_everything_that_is_set_up_wrongly_is_reported_before_anything_is_started(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LWA_APP_ID")

@@ -168,7 +168,7 @@ def test_what_a_failed_import_had_done_adds_up_with_what_it_had_not(
     assert counts_of(world.run()) == (4, 2, 1, 1, 0)
 
 
-def test_what_had_landed_before_a_search_broke_off_is_told(world: World) -> None:
+def test_what_had_landed_before_a_search_broke_off_is_reported(world: World) -> None:
     first = {"orders": [an_order(), an_order()], "pagination": {"nextToken": "more"}}
     world.amazon.faults.answer("searchOrders", 200, first)
     world.amazon.faults.answer("searchOrders", 403, times=2)

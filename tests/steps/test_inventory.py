@@ -58,7 +58,7 @@ def test_only_what_differs_from_what_was_sent_is_sent(pushing: Pushing) -> None:
     assert pushing.calls() == 5
 
 
-def test_the_first_dry_run_tells_of_what_the_push_then_holds(pushing: Pushing) -> None:
+def test_the_first_dry_run_shows_what_the_push_then_holds(pushing: Pushing) -> None:
     pushing.stock.list_offer("STRANGER", 2)
     rehearsed = pushing.run(dry_run=True)
     assert (rehearsed["pushed"], rehearsed["held"]) == (4, 1)
@@ -72,7 +72,7 @@ def test_the_first_dry_run_tells_of_what_the_push_then_holds(pushing: Pushing) -
     assert pushing.run(dry_run=True, full=True)["held"] == 2
 
 
-def test_what_is_not_active_is_told_as_none_and_counted_and_what_amazon_ships_itself_is_counted_apart(
+def test_inactive_items_are_sent_as_none_and_counted_and_amazon_fulfilled_offers_counted_apart(
     pushing: Pushing,
 ) -> None:
     with pushing.stock.world.writing_warehouse() as database:
@@ -89,7 +89,7 @@ def test_what_is_not_active_is_told_as_none_and_counted_and_what_amazon_ships_it
     assert (findings["warnings"], findings["ignored"]) == ({}, {"not_merchant_fulfilled": 2})
 
 
-def test_items_that_stand_twice_in_a_table_of_the_warehouses_own_stop_no_run(pushing: Pushing) -> None:
+def test_items_listed_twice_in_a_table_that_the_warehouse_owns_stop_no_run(pushing: Pushing) -> None:
     with pushing.stock.world.writing_warehouse() as database:
         database.execute(text("CREATE TABLE item AS SELECT sku, description, is_active FROM wms_item"))
         database.execute(text("DROP TABLE wms_item"))
@@ -125,7 +125,7 @@ def test_a_level_that_was_held_and_that_amazon_shows_by_now_is_held_no_more(push
     assert "stock_negative" not in Path(summary["report"]).read_text(encoding="utf-8")
 
 
-def test_a_refused_level_that_a_person_has_put_right_at_amazon_is_no_failure_any_more(pushing: Pushing) -> None:
+def test_a_refused_level_that_a_person_has_corrected_at_amazon_is_no_longer_a_failure(pushing: Pushing) -> None:
     pushing.run()
     pushing.stock.world.amazon.faults.refused_skus["LAMP"] = "The product type is not valid."
     pushing.stock.receive("LAMP", 12)
@@ -147,7 +147,7 @@ def test_an_offer_at_its_maximum_is_filled_up_again_after_a_sale(pushing: Pushin
     assert pushing.shown() == everywhere(6)
 
 
-def test_a_kit_is_told_what_its_components_allow_and_a_shared_one_is_reported(pushing: Pushing) -> None:
+def test_a_kit_gets_what_its_components_allow_and_a_shared_component_is_reported(pushing: Pushing) -> None:
     pushing.stock.write_aliases(("us", "", "SET", "PLATE", 3), ("us", "", "SET", "BOWL", 1))
     pushing.stock.list_offer("SET")
     summary = pushing.run()
@@ -219,7 +219,7 @@ def test_a_run_that_was_broken_off_is_carried_on_with_what_the_warehouse_has_by_
     assert pushing.shown() == everywhere(10)
 
 
-def test_a_run_that_broke_off_says_of_how_many_levels_amazon_is_still_to_be_told(pushing: Pushing) -> None:
+def test_a_run_that_broke_off_says_how_many_levels_are_still_to_be_sent(pushing: Pushing) -> None:
     assert pushing.run()["pending"] == 0
     for sku in ("BOWL", "LAMP"):
         pushing.stock.receive(sku, 8)
@@ -284,7 +284,7 @@ def test_an_offer_that_a_search_leaves_out_is_asked_for_alone_before_it_counts_a
     assert (pushing.run()["held"], "listing_missing" in pushing.reasons("LAMP")) == (1, True)
 
 
-def test_a_listing_that_amazon_denies_keeps_no_other_level_from_being_told(pushing: Pushing) -> None:
+def test_a_listing_that_amazon_denies_keeps_no_other_level_from_being_sent(pushing: Pushing) -> None:
     stock, denied = pushing.stock, "BOWL, BLUE"
     stock.world.add_items(denied)
     stock.list_offer(denied, 5)
@@ -304,7 +304,7 @@ def test_a_listing_that_amazon_denies_keeps_no_other_level_from_being_told(pushi
     assert stock.shown(denied) == 8
 
 
-def test_a_new_sku_that_amazon_denies_is_asked_for_again_and_keeps_no_other_level_from_being_told(
+def test_a_new_sku_that_amazon_denies_is_requested_again_and_delays_no_other_level(
     pushing: Pushing,
 ) -> None:
     pushing.run()
@@ -328,7 +328,7 @@ def test_a_reading_of_all_listings_that_is_empty_is_not_taken_for_no_listings(pu
     assert (summary["pushed"], summary["held"], pushing.shown()) == (4, 0, everywhere(10) | {"LAMP": 8})
 
 
-def test_a_marketplace_that_is_the_connections_no_more_is_told_nothing(pushing: Pushing) -> None:
+def test_nothing_is_sent_to_a_marketplace_that_left_the_connection(pushing: Pushing) -> None:
     stock, path = pushing.stock, pushing.stock.world.home / "connections.yaml"
     only_us = path.read_text(encoding="utf-8")
     path.write_text(only_us.replace("[US]", "[US, CA]"), encoding="utf-8")
@@ -346,7 +346,7 @@ def test_a_marketplace_that_is_the_connections_no_more_is_told_nothing(pushing: 
     assert (pushing.run()["skus"], stock.shown("LAMP", CA)) == (6, 7)
 
 
-def test_a_listing_of_which_amazon_shows_no_quantity_is_told_of_its_level_once(pushing: Pushing) -> None:
+def test_a_listing_without_a_shown_quantity_gets_its_level_once(pushing: Pushing) -> None:
     pushing.run()
     sent_calls = pushing.calls()
     one = {"sku": "LAMP", "summaries": [], "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT"}]}
@@ -370,7 +370,7 @@ def test_a_listing_that_is_new_is_found_without_reading_all_of_them(pushing: Pus
     assert not any("sortBy" in call.query for call in pushing.stock.world.amazon.calls[-8:])
 
 
-def test_a_warehouse_that_lost_too_much_is_believed_by_force_and_from_then_on(pushing: Pushing) -> None:
+def test_a_warehouse_that_lost_too_much_is_trusted_by_force_and_from_then_on(pushing: Pushing) -> None:
     pushing.run()
     for sku in ("BOWL", "LAMP", "PLATE"):
         pushing.stock.receive(sku, 0)
@@ -383,7 +383,7 @@ def test_a_warehouse_that_lost_too_much_is_believed_by_force_and_from_then_on(pu
     assert pushing.shown() == everywhere(0) | {"VASE": 10}
 
 
-def test_a_warehouse_without_a_row_is_not_believed_whatever_may_be_lost(pushing: Pushing) -> None:
+def test_a_warehouse_without_a_row_is_not_trusted_whatever_may_be_lost(pushing: Pushing) -> None:
     pushing.stock.write_inventory_section(brake_percent=100)
     pushing.run()
     with pushing.stock.world.writing_warehouse() as database:

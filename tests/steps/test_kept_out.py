@@ -63,7 +63,7 @@ def grow_old(world: World) -> None:
     world.write_connections(overlap_minutes=0)
 
 
-def test_it_is_told_as_a_conflict_with_the_reason_and_what_mends_it(world: World) -> None:
+def test_it_is_reported_as_a_conflict_with_the_reason_and_the_remedy(world: World) -> None:
     order_id = loaded(world)
     cut_down(world, order_id)
     summary = world.run()
@@ -76,7 +76,7 @@ def test_it_is_told_as_a_conflict_with_the_reason_and_what_mends_it(world: World
     assert conflict["remedy"].endswith(f"To do it now:\nmfn import us --order {order_id}")
 
 
-def test_it_is_not_told_again_until_amazon_changes_it_again(any_world: World) -> None:
+def test_it_is_not_reported_again_until_amazon_changes_it_again(any_world: World) -> None:
     order_id = loaded(any_world)
     cut_down(any_world, order_id)
     any_world.run()
@@ -94,7 +94,7 @@ def test_it_is_not_told_again_until_amazon_changes_it_again(any_world: World) ->
     assert len(conflicts(any_world, any_world.run())) == 1
 
 
-def test_a_reason_that_is_new_is_told_though_amazon_did_not_change_it_again(world: World) -> None:
+def test_a_new_reason_is_reported_although_amazon_did_not_change_it_again(world: World) -> None:
     order_id = loaded(world)
     cut_down(world, order_id)
     world.run()
@@ -109,7 +109,7 @@ def test_a_reason_that_is_new_is_told_though_amazon_did_not_change_it_again(worl
     assert world.lines(order_id) == [("MUG-BLUE", 1), ("MUG-RED", 1)]
 
 
-def test_once_mended_it_reaches_an_order_that_is_still_new_by_itself(any_world: World) -> None:
+def test_once_fixed_it_reaches_an_order_that_is_still_new_automatically(any_world: World) -> None:
     order_id = loaded(any_world)
     cut_down(any_world, order_id)
     any_world.run()
@@ -124,7 +124,7 @@ def test_once_mended_it_reaches_an_order_that_is_still_new_by_itself(any_world: 
     assert any_world.run()["released"] == 0
 
 
-def test_once_mended_an_order_that_amazon_does_not_answer_for_is_none_that_waits(world: World) -> None:
+def test_once_fixed_an_order_that_amazon_does_not_answer_for_does_not_keep_waiting(world: World) -> None:
     order_id = loaded(world)
     cut_down(world, order_id)
     world.run()
@@ -137,7 +137,7 @@ def test_once_mended_an_order_that_amazon_does_not_answer_for_is_none_that_waits
     assert world.lines(order_id) == [("MUG-BLUE", 1), ("MUG-GREEN", 1)]
 
 
-def test_once_mended_an_order_that_was_begun_is_a_conflict_as_after_any_change(world: World) -> None:
+def test_once_fixed_an_order_in_progress_is_a_conflict_as_after_any_change(world: World) -> None:
     order_id = loaded(world)
     world.warehouse_moves(order_id, "picking")
     cut_down(world, order_id)
@@ -170,7 +170,7 @@ def test_whatever_check_it_fails_is_named_with_its_remedy(
     assert said in conflict["remedy"]
 
 
-def test_what_amazon_mends_is_read_again_from_amazon_and_loaded(world: World) -> None:
+def test_what_amazon_corrects_is_read_again_from_amazon_and_loaded(world: World) -> None:
     order_id = loaded(world)
     whole = world.amazon.orders.get(order_id)
     world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
@@ -189,7 +189,7 @@ def test_what_amazon_mends_is_read_again_from_amazon_and_loaded(world: World) ->
     ("status", "said"),
     [("shipped", "compare it with Seller Central"), ("cancelled", "have the warehouse reopen it")],
 )
-def test_it_says_where_the_order_stands_in_the_warehouse(world: World, status: str, said: str) -> None:
+def test_it_names_the_status_of_the_order_in_the_warehouse(world: World, status: str, said: str) -> None:
     order_id = loaded(world)
     world.warehouse_moves(order_id, status)
     cut_down(world, order_id)
@@ -208,7 +208,9 @@ def test_it_says_that_the_warehouse_deleted_the_order(world: World) -> None:
 
 
 @pytest.mark.parametrize("is_changed", [False, True], ids=["as first loaded", "as it changed since"])
-def test_a_mapping_that_breaks_under_what_the_warehouse_has_is_no_conflict(any_world: World, is_changed: bool) -> None:
+def test_a_mapping_that_breaks_for_orders_that_the_warehouse_has_is_not_a_conflict(
+    any_world: World, is_changed: bool
+) -> None:
     order_id = loaded(any_world, minutes_ago=5)
     if is_changed:
         any_world.change(order_id, recipient={"deliveryAddress": address(addressLine1="2 Example Street")})
@@ -221,7 +223,7 @@ def test_a_mapping_that_breaks_under_what_the_warehouse_has_is_no_conflict(any_w
     assert kept_out(any_world) == []
 
 
-def test_an_order_that_amazon_cancels_meanwhile_is_settled(world: World) -> None:
+def test_an_order_that_amazon_cancels_in_the_meantime_is_settled(world: World) -> None:
     order_id = loaded(world)
     cut_down(world, order_id)
     world.run()
@@ -231,7 +233,7 @@ def test_an_order_that_amazon_cancels_meanwhile_is_settled(world: World) -> None
     assert kept_out(world) == []
 
 
-def test_a_dry_run_shows_the_conflict_and_leaves_it_to_be_told(world: World) -> None:
+def test_a_dry_run_shows_the_conflict_and_leaves_it_to_be_reported(world: World) -> None:
     order_id = loaded(world)
     cut_down(world, order_id)
     for _ in range(2):
@@ -240,7 +242,7 @@ def test_a_dry_run_shows_the_conflict_and_leaves_it_to_be_told(world: World) -> 
     assert conflicts(world, world.run(dry_run=True)) == []
 
 
-def test_a_batch_that_is_run_again_tells_it_again_only_as_long_as_it_is_so(world: World) -> None:
+def test_a_rerun_batch_reports_it_again_only_as_long_as_it_holds(world: World) -> None:
     order_id = loaded(world)
     cut_down(world, order_id)
     batch_id = world.run()["batch_id"]
@@ -252,7 +254,9 @@ def test_a_batch_that_is_run_again_tells_it_again_only_as_long_as_it_is_so(world
     assert world.lines(order_id) == [("MUG-BLUE", 1), ("MUG-GREEN", 1)]
 
 
-def test_a_person_who_asks_for_the_order_is_told_again(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_who_imports_the_order_by_id_sees_the_reason_again(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     order_id = loaded(world)
     cut_down(world, order_id)
     world.run()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.steps.rotating import Rotating
 
 
-def test_everything_is_encrypted_anew_and_the_old_key_is_set_aside(rotating: Rotating) -> None:
+def test_everything_is_re_encrypted_and_the_old_key_is_set_aside(rotating: Rotating) -> None:
     rotating.fill(45)
     before, (old,) = rotating.ledger.cipher.digest(b"order"), rotating.in_file()
     rotation = rotate_keys(rotating.settings)
@@ -65,7 +65,7 @@ def test_what_the_old_key_encrypted_leaves_the_file_too(rotating: Rotating) -> N
     assert not any(in_files())
 
 
-def test_a_rotation_stands_in_the_audit_trail(rotating: Rotating) -> None:
+def test_a_rotation_is_in_the_audit_trail(rotating: Rotating) -> None:
     rotating.fill(3)
     rotate_keys(rotating.settings)
     with rotating.ledger.reading() as database:
@@ -110,7 +110,7 @@ def test_a_retired_key_that_is_given_still_does_not_come_back(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # whose backup is a file
-def test_a_backup_from_before_opens_with_the_retired_keys_behind_and_is_encrypted_anew(
+def test_an_older_backup_opens_with_the_retired_keys_appended_and_is_re_encrypted(
     rotating: Rotating, tmp_path: Path
 ) -> None:
     rotating.fill(2)
@@ -151,7 +151,7 @@ def test_what_no_key_decrypts_stops_nothing_else_and_keeps_the_old_key(rotating:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a server is of no interest here
-def test_a_home_that_cannot_be_written_is_told_and_nothing_is_changed(rotating: Rotating) -> None:
+def test_a_home_that_cannot_be_written_is_reported_and_nothing_is_changed(rotating: Rotating) -> None:
     rotating.fill(1)
     before = rotating.keys_file.read_bytes()
     rotating.settings.home.chmod(0o500)

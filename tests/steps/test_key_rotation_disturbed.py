@@ -96,7 +96,7 @@ def test_a_rotation_killed_while_files_are_put_in_place_loses_no_key(
     assert {path.name for path in rotating.settings.home.glob("keys*")} == {"keys", "keys.retired"}, "drafts hold keys"
 
 
-def test_a_run_that_lands_pages_meanwhile_loses_none_and_is_told_in_the_end(rotating: Rotating) -> None:
+def test_a_run_that_lands_pages_in_the_meantime_loses_none_and_is_reported_in_the_end(rotating: Rotating) -> None:
     rotating.fill(5_000)
     begun = Gate()
 
@@ -168,7 +168,7 @@ def test_no_key_is_retired_that_much_is_still_encrypted_with(rotating: Rotating)
     rotating.assert_whole(25)
 
 
-def test_of_two_rotations_at_once_the_second_is_told_and_makes_no_key(rotating: Rotating) -> None:
+def test_of_two_rotations_at_once_the_second_is_refused_and_makes_no_key(rotating: Rotating) -> None:
     rotating.fill(1)
     gate = Gate()
 
@@ -187,7 +187,7 @@ def test_of_two_rotations_at_once_the_second_is_told_and_makes_no_key(rotating: 
     rotating.assert_whole(1)
 
 
-def test_a_rotation_that_stood_still_too_long_leaves_everything_to_the_other(rotating: Rotating) -> None:
+def test_a_rotation_that_stalled_too_long_leaves_everything_to_the_other(rotating: Rotating) -> None:
     rotating.fill(1)
     gate = Gate()
 

@@ -81,7 +81,7 @@ def test_a_version_that_the_warehouse_refused_is_tried_again_until_it_takes_it(w
     assert get_batch(world.ledger, str(last["batch_id"])).findings["conflicts"] == []
 
 
-def test_what_the_warehouse_began_meanwhile_is_reported_once_and_stays(world: World, order_id: str) -> None:
+def test_what_the_warehouse_began_in_the_meantime_is_reported_once_and_stays(world: World, order_id: str) -> None:
     world.forget_items()
     move(world, order_id)
     world.run()

@@ -163,7 +163,7 @@ LIMITS = (Limits(), Limits(buffer_units=2), Limits(buffer_percent=12.5), Limits(
         ("postgres_url", 2, False),
     ],
 )
-def test_a_push_tells_amazon_what_the_contract_computes(
+def test_a_push_sends_the_levels_that_the_contract_computes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,

@@ -82,7 +82,7 @@ def test_before_the_first_order_the_file_and_its_tables_are_made(world: World) -
 
 
 @pytest.mark.parametrize("lost", [wms_order, wms_order_line], ids=lambda table: table.name)
-def test_neither_table_of_orders_is_made_anew_either(loaded: World, lost: Table) -> None:
+def test_neither_table_of_orders_is_created_again(loaded: World, lost: Table) -> None:
     with loaded.writing_warehouse() as database:
         metadata.drop_all(database, tables=[lost])
     with pytest.raises(RunFailedError, match=f"has no table {lost.name}, although orders were loaded"):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
-def test_a_held_order_is_examined_at_once_and_loaded_once_it_is_mended(world: World) -> None:
+def test_a_held_order_is_examined_at_once_and_loaded_once_it_is_fixed(world: World) -> None:
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     world.run()
     summary = world.run(order_id=order_id)
@@ -118,7 +118,7 @@ def test_an_order_that_amazon_does_not_know_fails_for_good(world: World) -> None
     assert failed_batches(world.settings) == []
 
 
-def test_an_order_that_stays_held_is_no_failed_run(world: World) -> None:
+def test_an_order_that_stays_held_does_not_fail_the_run(world: World) -> None:
     world.write_connections(hold_alarm_percent=10)
     (order_id,) = world.put(an_order(an_item(sku="MUG-GREEN"), minutes_ago=600))
     assert run(["import", "us", "--order", order_id]) == 0
@@ -151,9 +151,7 @@ def test_what_the_warehouse_has_begun_is_not_said_to_be_written_again(world: Wor
     assert world.rows()[0]["city"] == "Elsewhere"
 
 
-def test_what_the_warehouse_refuses_to_have_written_again_is_told(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_new_version_that_the_warehouse_refuses_is_reported(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     (order_id,) = world.put(an_order(minutes_ago=600))
     world.run()
     world.correct_city(order_id, "Elsewhere")

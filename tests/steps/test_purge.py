@@ -80,7 +80,7 @@ def test_orders_that_are_still_to_be_shipped_are_kept_however_old_they_are(world
     assert (purge(world)["purged"], len(with_texts(world))) == (0, 3)
 
 
-def test_an_order_that_amazon_is_known_to_show_as_delivered_is_purged_wherever_it_stands_here(world: World) -> None:
+def test_an_order_known_to_be_delivered_is_purged_whatever_its_status_here(world: World) -> None:
     loaded, held = world.put(an_order(), an_order(level="UNKNOWN LEVEL"))
     world.run()
     with world.ledger.writing() as database:
@@ -103,7 +103,7 @@ def test_an_order_that_the_warehouse_alone_knows_to_have_left_is_purged(shipping
     assert with_texts(world) == {there}
 
 
-def test_the_warehouse_is_believed_about_when_an_order_left_also_where_it_had_the_order_later(
+def test_the_warehouses_shipping_time_counts_even_if_it_got_the_order_later(
     shipping: Shipping,
 ) -> None:
     world = shipping.world
@@ -126,7 +126,7 @@ def test_a_year_that_somebody_mistyped_neither_ends_nor_stretches_a_retention(sh
     assert purge(world)["purged"] == 2
 
 
-def test_a_retention_that_has_begun_does_not_begin_anew(shipping: Shipping) -> None:
+def test_a_retention_that_has_begun_does_not_start_over(shipping: Shipping) -> None:
     world = shipping.world
     (order_id,) = shipping.loaded()
     shipment_id = shipping.ship(order_id)
@@ -139,7 +139,7 @@ def test_a_retention_that_has_begun_does_not_begin_anew(shipping: Shipping) -> N
     assert purge(world)["purged"] == 1
 
 
-def test_older_versions_of_an_order_go_although_other_orders_stand_on_their_page(world: World) -> None:
+def test_older_versions_of_an_order_are_purged_although_other_orders_share_their_page(world: World) -> None:
     one, two = world.put(an_order(), an_order())
     world.run()
     world.change(one, recipient={"deliveryAddress": address(name="Moved Buyer")})
@@ -328,7 +328,7 @@ def test_the_ledgers_file_has_no_older_page_of_what_was_removed(shipping: Shippi
     assert sqlite3.connect(home / "ledger.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_what_the_ledger_has_of_a_connection_that_is_no_longer_listed_is_purged_all_the_same(world: World) -> None:
+def test_data_of_a_connection_that_is_no_longer_listed_is_still_purged(world: World) -> None:
     ended, _ = world.put(an_order(status="CANCELLED"), an_order())
     world.run()
     days_pass(world)
@@ -351,7 +351,7 @@ def test_what_the_ledger_has_of_a_connection_that_is_no_longer_listed_is_purged_
 
 
 @pytest.mark.parametrize(("days", "purged", "chunks"), [(0, 0, 1), (2, 0, 0), (31, 1, 0)])
-def test_what_a_broken_off_run_left_of_a_connection_that_is_no_longer_listed_goes_in_its_time(
+def test_what_an_interrupted_run_left_of_an_unlisted_connection_is_purged_in_time(
     world: World, days: int, purged: int, chunks: int
 ) -> None:
     (order_id,) = world.put(an_order(status="CANCELLED"))

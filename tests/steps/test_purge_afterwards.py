@@ -113,7 +113,7 @@ def test_fractions_of_a_second_in_a_new_parcel_make_no_earlier_one_due(shipping:
     assert shipping.run()["api_calls"] == {"confirmShipment": 1}
 
 
-def test_what_amazon_was_not_told_of_before_the_purge_it_is_told_of_afterwards(shipping: Shipping) -> None:
+def test_parcels_not_confirmed_before_the_purge_are_confirmed_afterwards(shipping: Shipping) -> None:
     world = shipping.world
     unsent, refused = shipping.loaded(an_order(), an_order())
     failed = shipping.ship(refused)

@@ -60,7 +60,7 @@ def test_what_no_search_of_an_import_returned_is_imported_by_its_id(world: World
     assert [row["order_number"] for row in world.rows()] == [due]
 
 
-def test_what_changed_after_the_imports_or_belongs_to_the_system_before_is_no_difference(
+def test_changes_after_the_imports_and_orders_of_the_previous_system_are_not_differences(
     world: World, reconciling: Reconciling
 ) -> None:
     (loaded,) = world.put(an_order())
@@ -101,7 +101,9 @@ def test_orders_older_than_two_years_are_compared_where_amazon_still_shows_them(
         reconcile_parameters(world.settings, "us", since=since)
 
 
-def test_what_an_import_has_landed_and_not_loaded_yet_is_no_difference(world: World, reconciling: Reconciling) -> None:
+def test_an_order_that_has_landed_and_is_not_loaded_yet_is_not_a_difference(
+    world: World, reconciling: Reconciling
+) -> None:
     world.put(an_order(minutes_ago=180))
     world.run()
     with world.ledger.writing() as database:
@@ -262,7 +264,7 @@ def test_a_parcel_that_amazon_refused_is_settled_once_seller_central_has_its_num
 
 
 @pytest.mark.parametrize("settled", ["cancelled", "shipped"])
-def test_what_somebody_else_shipped_is_no_difference_once_the_warehouse_has_settled_it(
+def test_an_order_shipped_elsewhere_is_not_a_difference_once_the_warehouse_settled_it(
     shipping: Shipping, reconciling: Reconciling, settled: str
 ) -> None:
     (order_id,) = shipping.loaded(an_order(minutes_ago=2 * DAY))
@@ -280,7 +282,7 @@ def test_what_somebody_else_shipped_is_no_difference_once_the_warehouse_has_sett
     assert reconciling.kinds() == {}
 
 
-def test_a_part_that_somebody_else_shipped_before_the_warehouse_began_is_told(
+def test_a_part_shipped_elsewhere_before_the_warehouse_began_is_reported(
     world: World, reconciling: Reconciling
 ) -> None:
     item = an_item(units=3)
@@ -309,7 +311,7 @@ def test_what_amazon_does_not_know_is_taken_out_by_hand(world: World, reconcilin
     assert world.statuses()[lost] == "dismissed"
 
 
-def test_a_parcel_that_no_confirm_run_told_amazon_of_is_told(shipping: Shipping, reconciling: Reconciling) -> None:
+def test_a_parcel_that_no_run_confirmed_is_reported(shipping: Shipping, reconciling: Reconciling) -> None:
     late, fresh = shipping.loaded(an_order(), an_order())
     shipping.ship(late, shipped_at=hours_ago(2))
     shipping.ship(fresh)
@@ -317,7 +319,9 @@ def test_a_parcel_that_no_confirm_run_told_amazon_of_is_told(shipping: Shipping,
     assert len(shipping.packages(late)) == 1
 
 
-def test_a_held_parcel_is_told_once_the_warehouse_has_mended_it(shipping: Shipping, reconciling: Reconciling) -> None:
+def test_a_held_parcel_is_confirmed_once_the_warehouse_has_fixed_it(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
     (order_id,) = shipping.loaded()
     parcel = shipping.ship(order_id, tracking_number=None, shipped_at=hours_ago(2))
     shipping.run()
@@ -339,7 +343,7 @@ def test_an_order_whose_payment_cleared_unseen_is_loaded(world: World, reconcili
     assert world.statuses() == {order_id: "loaded"}
 
 
-def test_what_the_warehouse_cancelled_by_itself_is_told_until_amazon_has_cancelled_it(
+def test_an_order_that_the_warehouse_cancelled_is_reported_until_amazon_has_cancelled_it(
     world: World, reconciling: Reconciling
 ) -> None:
     (order_id,) = world.put(an_order())
@@ -352,7 +356,7 @@ def test_what_the_warehouse_cancelled_by_itself_is_told_until_amazon_has_cancell
     assert reconciling.fix() == {order_id: "cancelled_on_amazon"}
 
 
-def test_what_the_warehouse_shipped_without_a_parcel_is_told_once_it_has_written_one(
+def test_an_order_shipped_without_a_parcel_is_confirmed_once_one_is_written(
     shipping: Shipping, reconciling: Reconciling
 ) -> None:
     (order_id,) = shipping.loaded()
@@ -389,7 +393,7 @@ def shipped_short(shipping: Shipping, reconciling: Reconciling) -> str:
     return order_id
 
 
-def test_an_order_of_which_the_warehouse_shipped_a_part_is_told_until_it_has_written_the_rest(
+def test_a_partly_shipped_order_is_reported_until_the_warehouse_has_written_the_rest(
     shipping: Shipping, reconciling: Reconciling
 ) -> None:
     order_id = shipped_short(shipping, reconciling)
@@ -470,7 +474,7 @@ def without_bookkeeping(world: World) -> list[dict[str, Any]]:
     return [{name: row[name] for name in row if name not in {"batch_id", "updated_at"}} for row in rows]
 
 
-def test_a_status_that_nobody_knows_is_told(world: World, reconciling: Reconciling) -> None:
+def test_an_unknown_status_is_reported(world: World, reconciling: Reconciling) -> None:
     (order_id,) = world.put(an_order())
     world.run()
     reconciling.write_order(order_id, status="GARBAGE")
@@ -480,9 +484,7 @@ def test_a_status_that_nobody_knows_is_told(world: World, reconciling: Reconcili
     assert reconciling.kinds() == {}
 
 
-def test_an_order_that_the_warehouse_would_ship_a_second_time_is_told(
-    shipping: Shipping, reconciling: Reconciling
-) -> None:
+def test_an_order_that_the_warehouse_would_ship_twice_is_reported(shipping: Shipping, reconciling: Reconciling) -> None:
     (order_id,) = shipping.loaded()
     shipping.ship(order_id)
     shipping.run()
@@ -500,7 +502,7 @@ def test_an_order_that_the_warehouse_would_ship_a_second_time_is_told(
     assert reconciling.kinds() == {}
 
 
-def test_what_a_person_took_out_and_the_warehouse_is_going_to_ship_is_told(
+def test_a_dismissed_order_that_the_warehouse_is_about_to_ship_is_reported(
     world: World, reconciling: Reconciling
 ) -> None:
     loaded, dismissed = world.put(an_order(), held())
@@ -515,7 +517,7 @@ def test_what_a_person_took_out_and_the_warehouse_is_going_to_ship_is_told(
     assert reconciling.kinds() == {loaded: "missing_in_warehouse"}
 
 
-def test_an_order_that_is_cancelled_here_and_awaited_by_amazon_is_imported_anew(
+def test_an_order_that_is_cancelled_here_and_awaited_by_amazon_is_imported_again(
     world: World, reconciling: Reconciling
 ) -> None:
     (order_id,) = world.put(an_order())
@@ -527,7 +529,7 @@ def test_an_order_that_is_cancelled_here_and_awaited_by_amazon_is_imported_anew(
     assert len(world.rows()) == 1
 
 
-def test_what_settings_of_before_left_alone_is_told_once_they_would_let_it_through(
+def test_an_order_that_earlier_settings_excluded_is_reported_once_they_let_it_through(
     world: World, reconciling: Reconciling
 ) -> None:
     canada = {"channelName": "AMAZON", "marketplaceId": BY_NAME["CA"].marketplace_id}
@@ -544,7 +546,7 @@ def test_what_settings_of_before_left_alone_is_told_once_they_would_let_it_throu
     assert world.statuses() == dict.fromkeys((elsewhere, early), "loaded")
 
 
-def test_a_parcel_whose_order_the_warehouse_lost_is_told_once_the_row_is_back(
+def test_a_parcel_whose_order_the_warehouse_lost_is_confirmed_once_the_row_is_back(
     shipping: Shipping, reconciling: Reconciling
 ) -> None:
     (order_id,) = shipping.loaded()
@@ -561,7 +563,7 @@ def test_a_parcel_whose_order_the_warehouse_lost_is_told_once_the_row_is_back(
     assert reconciling.kinds() == {}
 
 
-def test_what_left_although_it_was_cancelled_is_told(world: World, reconciling: Reconciling) -> None:
+def test_an_order_that_shipped_although_it_was_cancelled_is_reported(world: World, reconciling: Reconciling) -> None:
     (order_id,) = world.put(an_order())
     world.run()
     reconciling.status(order_id, "CANCELLED")
@@ -573,7 +575,7 @@ def test_what_left_although_it_was_cancelled_is_told(world: World, reconciling: 
     assert reconciling.kinds() == {}
 
 
-def test_what_stands_in_the_warehouse_and_not_in_the_ledger_is_made_known_without_a_second_row(
+def test_an_order_missing_from_the_ledger_is_recorded_without_a_second_warehouse_row(
     world: World, reconciling: Reconciling
 ) -> None:
     new, begun, shipped, foreign, cancelled = world.put(*(an_order() for _ in range(5)))
@@ -600,7 +602,7 @@ def test_what_stands_in_the_warehouse_and_not_in_the_ledger_is_made_known_withou
     assert (len(rows), world.statuses()[begun], world.statuses()[shipped]) == (5, "loaded", "shipped")
 
 
-def test_a_number_that_is_none_of_amazons_is_told_and_amazon_not_asked_for_it(
+def test_a_number_that_is_not_amazons_is_reported_and_not_requested_from_amazon(
     world: World, reconciling: Reconciling
 ) -> None:
     world.put(an_order())

@@ -57,7 +57,7 @@ def test_a_changed_mapping_reaches_what_the_warehouse_has_not_begun_without_a_ca
     assert len(world.amazon.calls) == calls
 
 
-def test_what_else_lies_beside_the_mappings_stops_nothing_and_begins_nothing_anew(world: World) -> None:
+def test_other_files_beside_the_mappings_neither_stop_nor_restart_anything(world: World) -> None:
     world.put(an_order(), an_order())
     world.run()
     with reprocessing_of(world.settings, "us", ALL, size=1) as work, work.wave() as token:
@@ -132,7 +132,7 @@ def test_killed_between_two_parts_it_goes_on_with_what_is_left_and_no_import_tak
     assert reprocess(world.settings, "us", ALL, size=10)["orders"] == 6
 
 
-def test_what_was_broken_off_begins_anew_where_the_mappings_have_changed_since(world: World) -> None:
+def test_an_interrupted_part_starts_over_if_the_mappings_have_changed_since(world: World) -> None:
     world.put(an_order(), an_order())
     world.run()
     with reprocessing_of(world.settings, "us", ALL, size=1) as work, work.wave() as token:
@@ -166,7 +166,7 @@ def test_a_part_that_failed_does_not_stop_the_others_and_is_run_again_like_any_b
     assert not get_batch(world.ledger, part).is_window_open, "a scheduled import would leave its work to this batch"
 
 
-def test_a_wave_that_has_ended_lets_none_of_its_parts_begin(world: World) -> None:
+def test_a_wave_that_has_ended_starts_none_of_its_parts(world: World) -> None:
     world.put(an_order())
     world.run()
     with reprocessing_of(world.settings, "us", ALL) as work:

@@ -59,7 +59,7 @@ def test_a_search_that_never_began_is_made_once_by_the_next_run_up_to_the_presen
     assert batch.window_before == get_watermark(world.ledger, "us")
 
 
-def test_a_failed_run_tells_how_long_it_took_itself_and_not_how_old_its_batch_is(world: World) -> None:
+def test_a_failed_run_shows_how_long_it_took_and_not_how_old_its_batch_is(world: World) -> None:
     world.amazon.faults.refuse_login(times=2)
     with pytest.raises(RunFailedError):
         world.run()
@@ -126,7 +126,7 @@ def test_an_old_batch_sees_the_newest_version_of_its_orders(world: World) -> Non
     assert world.rows()[0]["status"] == "cancelled"
 
 
-def test_a_batch_that_the_gate_stopped_is_done_once_its_orders_are_mended(world: World) -> None:
+def test_a_batch_that_the_gate_stopped_is_done_once_its_orders_are_fixed(world: World) -> None:
     world.write_connections(hold_alarm_percent=20)
     world.put(an_order(an_item(sku="MUG-GREEN")))
     with pytest.raises(RunFailedError):

@@ -91,7 +91,7 @@ def test_nothing_is_sold_that_is_not_there(
 
 
 @pytest.mark.parametrize("begin", ["sqlite_url"], indirect=True)
-def test_where_amazon_takes_its_time_no_more_is_sold_than_was_bought_meanwhile(begin: Begin) -> None:
+def test_if_amazon_is_slow_no_more_is_oversold_than_was_bought_in_the_meantime(begin: Begin) -> None:
     day = begin(105, notes_it=True, limits=Limits())
     day.stock.world.amazon.speed = 1.0  # a level lands a minute after Amazon has taken it
     day.hurry = 0.3

@@ -21,7 +21,7 @@ from tests.world import address, an_item, an_order
         ({"city": None, "municipality": "Campinas", "districtOrCounty": "Centro"}, "Campinas", "Centro"),
     ],
 )
-def test_a_town_that_stands_in_the_municipality_only_is_the_city(
+def test_a_town_that_is_only_in_the_municipality_is_the_city(
     sent: dict[str, str | None], city: str, district: str | None
 ) -> None:
     order = an_order(an_item(), recipient={"deliveryAddress": address(countryCode="BR", stateOrRegion="SP", **sent)})

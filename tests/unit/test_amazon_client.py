@@ -102,7 +102,7 @@ def test_where_amazon_echoes_no_end_bound_it_is_the_one_that_was_asked_for(order
 
 
 @pytest.mark.parametrize("bound", ["2999-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "", "1.569521782042E9", 5, {}])
-def test_an_end_bound_in_a_far_future_or_one_that_is_no_time_is_none_and_costs_no_page(
+def test_an_end_bound_far_in_the_future_or_unreadable_is_replaced_by_the_requested_one(
     amazon: ScriptedAmazon, orders: AmazonOrders, bound: object
 ) -> None:
     amazon.api = [answer(200, {"orders": [{"orderId": "111-1"}], "lastUpdatedBefore": bound})]
@@ -204,7 +204,7 @@ def test_a_token_that_is_about_to_expire_is_renewed(amazon: ScriptedAmazon, orde
     assert len(amazon.arrived("/auth/o2/token")) > before
 
 
-def test_calls_that_wait_one_after_the_other_are_told_of_once(
+def test_calls_that_wait_one_after_the_other_are_logged_once(
     amazon: ScriptedAmazon, orders: AmazonOrders, caplog: pytest.LogCaptureFixture
 ) -> None:
     amazon.api = [answer(200, {"order": {"orderId": "111-1"}})]
@@ -216,7 +216,7 @@ def test_calls_that_wait_one_after_the_other_are_told_of_once(
     ]
 
 
-def test_calls_wait_for_their_turn_and_go_by_the_rate_that_amazon_tells(
+def test_calls_wait_for_their_turn_and_follow_the_rate_that_amazon_states(
     amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
 ) -> None:
     amazon.api = [answer(200, {"orders": []}, x_amzn_RateLimit_Limit="0.5")]
@@ -226,7 +226,9 @@ def test_calls_wait_for_their_turn_and_go_by_the_rate_that_amazon_tells(
     assert orders.calls == {"searchOrders": 22}
 
 
-def test_a_rate_that_is_no_number_changes_nothing(amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock) -> None:
+def test_a_rate_that_is_not_a_number_changes_nothing(
+    amazon: ScriptedAmazon, orders: AmazonOrders, clock: Clock
+) -> None:
     amazon.api = [answer(200, {"orders": []}, x_amzn_RateLimit_Limit="soon")]
     for _ in range(21):
         orders.search_page(WINDOW)

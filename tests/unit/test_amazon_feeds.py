@@ -138,7 +138,7 @@ def test_many_feeds_are_listed_page_by_page(feeds: AmazonFeeds, amazon: LocalAma
     assert orders.calls == {"getFeeds": 3}
 
 
-def test_an_error_that_belongs_to_no_message_is_told_apart_and_a_warning_is_none() -> None:
+def test_an_error_that_belongs_to_no_message_is_kept_apart_and_a_warning_is_not_an_error() -> None:
     issues = [
         {"severity": "ERROR", "code": "4002005", "message": "The feed is wrong."},
         {"severity": "WARNING", "messageId": 1, "message": "Think of it."},

@@ -111,7 +111,7 @@ def test_all_listings_are_read_page_by_page_whoever_fulfils_them(
     assert dict(read.frame["channel"].value_counts()) == {"DEFAULT": len(there) - 6, "AMAZON_NA": 6}
 
 
-def test_a_listing_that_changes_meanwhile_leaves_no_other_out(
+def test_a_listing_that_changes_in_the_meantime_leaves_no_other_out(
     listings: AmazonListings, amazon: LocalAmazon, orders: AmazonOrders
 ) -> None:
     skus = [f"SKU-{number:03d}" for number in range(60)]
@@ -164,7 +164,7 @@ def test_a_search_that_ends_too_early_is_made_up_for_by_a_report(
     }
 
 
-def test_an_empty_report_of_many_listings_is_not_believed(
+def test_an_empty_report_of_many_listings_is_not_trusted(
     listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     scripted.api = [
@@ -233,7 +233,7 @@ def test_a_seller_without_listings_has_none(listings_api: AmazonListings, script
         ({"summaries": [{"asin": "B000000001"}]}, "UNKNOWN", None),
     ],
 )
-def test_who_fulfils_a_listing_is_told_apart(
+def test_listings_are_distinguished_by_who_fulfils_them(
     listings_api: AmazonListings, scripted: ScriptedAmazon, item: dict[str, Any], channel: str, quantity: int | None
 ) -> None:
     scripted.api = [page({"sku": "A"} | item)]
@@ -306,7 +306,7 @@ def test_what_cannot_be_a_sku_at_amazon_costs_no_call(listings: AmazonListings, 
 
 
 @pytest.mark.parametrize("sku", ["", "..", "X" * 41, "A\nB"])
-def test_what_cannot_be_a_sku_at_amazon_is_told_of_no_quantity(
+def test_no_quantity_is_sent_for_what_cannot_be_a_sku_at_amazon(
     listings_api: AmazonListings, scripted: ScriptedAmazon, sku: str
 ) -> None:
     with pytest.raises(ListingMissingError, match="Amazon cannot list such a SKU"):
@@ -345,7 +345,7 @@ def test_a_sku_that_is_asked_for_alone_is_not_listed_only_where_amazon_says_so(
         listings_api.listings_of(US, ["A,B", "C,D", "E,F", "G,H"])
 
 
-def test_amazon_is_told_exactly_a_merged_quantity_of_our_own_channel(
+def test_exactly_a_merged_quantity_of_our_own_channel_is_sent(
     listings_api: AmazonListings, scripted: ScriptedAmazon
 ) -> None:
     scripted.api = [ACCEPTED]

@@ -96,7 +96,7 @@ def test_columns_are_known_by_the_names_of_every_marketplace(header: str) -> Non
     assert rows(document) == [("A", "B1", "A mug", "DEFAULT", 2)]
 
 
-def test_columns_stand_in_any_order_and_only_the_needed_ones_must_be_there() -> None:
+def test_columns_may_be_in_any_order_and_only_the_needed_ones_must_be_there() -> None:
     document = report("DEFAULT\t2\tA", header="fulfillment-channel\tquantity\tseller-sku", end="\n")
     assert rows(document) == [("A", "", "", "DEFAULT", 2)]
 
@@ -124,7 +124,7 @@ def test_a_sku_with_two_channels_is_one_row_that_has_both() -> None:
     assert rows(document) == [("A", "B1", "x", "AMAZON_NA,DEFAULT", 2), ("B", "B2", "y", "DEFAULT", 4)]
 
 
-def test_a_single_broken_line_is_left_out_and_told_but_many_are_an_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_single_broken_line_is_left_out_and_reported_but_many_are_an_error(caplog: pytest.LogCaptureFixture) -> None:
     good = [f"x\t1\tSKU-{number}\t1\t2\tB1\tDEFAULT\tActive" for number in range(200)]
     assert len(rows(report(*good, "two\ttabs\tin the\ttitle\tof\tit\tA\t1\t2\tB1\tDEFAULT"))) == 200
     assert "1 of 201 lines cannot be read" in caplog.text

@@ -52,7 +52,7 @@ def test_an_order_without_parcels_has_none(raw: bytes) -> None:
         {"packageReferenceId": True, "trackingNumber": 1.5, "shipTime": {}, "packageStatus": {"status": ["SHIPPED"]}},
     ],
 )  # fmt: skip
-def test_a_parcel_of_which_amazon_says_nothing_that_can_be_read_is_one_all_the_same_and_hides_no_other(
+def test_an_unreadable_parcel_still_counts_and_hides_no_other(
     package: Any,
 ) -> None:
     read = read_packages(shown(package, {"packageReferenceId": "7"})).packages
@@ -102,7 +102,7 @@ def test_the_highest_reference_is_that_of_the_numbers_among_them(
         (b'{"packages": "Test Buyer"}', r"Expected `array \| null`, got `str` - at `\$.packages"),
     ],
 )
-def test_parcels_that_cannot_be_read_are_told_by_their_path_without_any_value(raw: bytes, said: str) -> None:
+def test_unreadable_parcels_are_reported_by_their_path_without_any_value(raw: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said) as caught:
         read_packages(raw)
     assert "Test Buyer" not in f"{caught.value.message} {caught.value.remedy}"

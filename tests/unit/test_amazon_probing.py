@@ -58,7 +58,9 @@ def clock_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])
-def test_the_difference_of_the_clocks_is_told(host: str, minutes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_difference_between_the_clocks_is_reported(
+    host: str, minutes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     date = datetime.now(UTC) - timedelta(minutes=minutes)
     monkeypatch.setattr(Clock, "date", format_datetime(date, usegmt=True))
     answered = reach(host)
@@ -84,7 +86,7 @@ def test_what_a_host_says_is_not_waited_for(host: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("date", ["", "tomorrow, perhaps", "Fri, 31 Dec 9999 23:59:59 -1400"])
-def test_a_host_that_does_not_tell_its_time_has_answered_all_the_same(
+def test_a_host_that_does_not_state_its_time_has_still_answered(
     host: str, date: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Clock, "date", date)

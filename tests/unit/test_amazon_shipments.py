@@ -68,7 +68,7 @@ def live(amazon: LocalAmazon, tmp_path: Path) -> Iterator[AmazonOrders]:
         yield made
 
 
-def test_amazon_is_told_exactly_what_its_model_names(scripted: ScriptedAmazon, orders: AmazonOrders) -> None:
+def test_exactly_what_amazons_model_names_is_sent(scripted: ScriptedAmazon, orders: AmazonOrders) -> None:
     eastern = timezone(timedelta(hours=-5))
     package = a_package(
         "12",
@@ -160,7 +160,7 @@ def test_a_refusal_keeps_amazons_words_and_is_not_tried_again(live: AmazonOrders
     assert not isinstance(caught.value, OrderFulfilledError)
 
 
-def test_an_order_that_is_fulfilled_already_is_told_apart(live: AmazonOrders, amazon: LocalAmazon) -> None:
+def test_an_order_that_is_already_fulfilled_is_distinguished(live: AmazonOrders, amazon: LocalAmazon) -> None:
     order = an_order()
     amazon.orders.put(order)
     item = order["orderItems"][0]["orderItemId"]

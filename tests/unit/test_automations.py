@@ -24,7 +24,7 @@ def wanted(*connections: Any, checked: tuple[str, ...] = (), block_id: str | Non
     return {automation["name"]: automation for automation in found}
 
 
-def test_where_nobody_is_to_be_told_only_dead_runs_are_found() -> None:
+def test_without_a_notification_block_only_dead_runs_are_found() -> None:
     found = wanted(connection("us"), checked=("us",), block_id=None)
     assert set(found) == {"mfn: dead runs", "mfn: runs that never began"}
     for automation in found.values():
@@ -33,7 +33,7 @@ def test_where_nobody_is_to_be_told_only_dead_runs_are_found() -> None:
     assert [flows_of(automation) for automation in found.values()] == [["a", "b"], []]
 
 
-def test_people_are_told_of_every_connection_and_of_no_import_once_it_has_passed_its_check() -> None:
+def test_people_are_notified_about_every_connection_and_about_missing_imports_after_its_check() -> None:
     found = wanted(connection("us"), connection("eu"), checked=("eu",))
     of_each = ("held orders of {}", "orders of {} due soon", "overdue orders of {}", "a secret of {} expires")
     assert set(found) == {
@@ -58,7 +58,7 @@ def test_people_are_told_of_every_connection_and_of_no_import_once_it_has_passed
         ("a run died", "Reactive", None, "Crashed", 30 * MINUTE),
     ],
 )
-def test_what_befalls_a_run_is_told_after_its_time_and_of_each_by_itself(
+def test_what_happens_to_a_run_is_notified_after_its_time_and_separately_for_each(
     name: str, posture: str, after: str | None, until: str, within: float
 ) -> None:
     trigger = wanted(connection("us"))[f"mfn: {name}"]["trigger"]
@@ -73,7 +73,7 @@ def test_what_befalls_a_run_is_told_after_its_time_and_of_each_by_itself(
     ("minutes", "silence", "reminder"),
     [(60, 60 * MINUTE, DAY), (0.1, 10.0, DAY), (2880, 2 * DAY, 2 * DAY)],
 )
-def test_that_no_import_comes_is_told_after_the_time_of_its_connection_and_again_each_day(
+def test_a_missing_import_is_notified_after_its_connections_time_and_again_each_day(
     minutes: float, silence: float, reminder: float
 ) -> None:
     trigger = wanted(connection("us", minutes), checked=("us",))["mfn: no import of us"]["trigger"]
@@ -93,7 +93,7 @@ def test_that_no_import_comes_is_told_after_the_time_of_its_connection_and_again
         ("a secret of us expires", "mfn.secret.expiring"),
     ],
 )
-def test_what_imports_find_out_is_told_at_once_in_their_words(name: str, event: str) -> None:
+def test_what_imports_find_is_notified_at_once_in_their_words(name: str, event: str) -> None:
     automation = wanted(connection("us"))[f"mfn: {name}"]
     trigger, (action,) = automation["trigger"], automation["actions"]
     assert (trigger["expect"], trigger["within"], trigger["posture"]) == ([event], 0, "Reactive")
@@ -118,7 +118,7 @@ def test_what_imports_find_out_is_told_at_once_in_their_words(name: str, event: 
         (None, False),
     ],
 )
-def test_an_automation_stands_there_if_it_has_all_that_is_wanted_whatever_prefect_adds(
+def test_an_automation_is_up_to_date_if_it_has_all_that_is_wanted_whatever_prefect_adds(
     there: Any, *, is_there: bool
 ) -> None:
     assert has(there, {"a": 1, "b": ["x", "y"], "c": [{"d": 1}]}) is is_there

@@ -100,7 +100,7 @@ def test_machines_whose_clocks_differ_do_not_refill_the_same_seconds_twice(
 
 
 @given(operations, st.floats(0, 1e6))
-def test_after_the_wait_that_was_told_there_is_a_call(operation: str, used_for: float) -> None:
+def test_after_the_wait_that_was_announced_there_is_a_call(operation: str, used_for: float) -> None:
     plan, now = PLANS[operation], 1_800_000_000.0 + used_for
     bucket = Bucket(0, plan.rate, 1_800_000_000.0)
     bucket.refill(now, plan.burst)
@@ -151,11 +151,11 @@ def test_however_small_a_rate_is_calls_come_back(stated: float) -> None:
 
 
 @pytest.mark.parametrize(("stated", "an_hour"), [(0.0056, 20), (0.0083, 30), (0.0167, 60), (0.0222, 80), (0.5, 1800)])
-def test_no_more_is_counted_on_than_a_rounded_rate_may_stand_for(stated: float, an_hour: int) -> None:
+def test_no_more_is_counted_on_than_a_rounded_rate_may_mean(stated: float, an_hour: int) -> None:
     assert 0.99 * stated <= counted_on(stated) < an_hour / 3600
 
 
-def test_an_empty_bucket_tells_how_long_to_wait_and_takes_nothing(ledger: Engine) -> None:
+def test_an_empty_bucket_says_how_long_to_wait_and_takes_nothing(ledger: Engine) -> None:
     clock = Clock()
     budget = Budget(ledger, "seller/na", clock=clock)
     assert [budget.take("searchOrders") for _ in range(20)] == [0.0] * 20

@@ -79,7 +79,7 @@ def test_calls_booked_ahead_go_by_the_ledgers_clock_as_well(ledger: Engine, monk
     assert others.left("confirmShipment") < 1
 
 
-def test_a_ledger_whose_clock_begins_anew_keeps_what_is_left(ledger: Engine) -> None:
+def test_a_ledger_whose_clock_restarts_keeps_what_is_left(ledger: Engine) -> None:
     """As when the machine of a SQLite ledger was started again, or this version meets what an older one wrote."""
     budget = Budget(ledger, ACCOUNT)
     for _ in range(5):

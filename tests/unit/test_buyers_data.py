@@ -183,7 +183,7 @@ def test_an_access_opens_the_pages_of_no_other_connection(ledger: Ledger) -> Non
         keep_texts(ledger, database, access, "eu", {1: [0]})
 
 
-def test_a_run_whose_key_was_retired_meanwhile_writes_nothing(ledger: Ledger, batch: BatchRef) -> None:
+def test_a_run_whose_key_was_retired_in_the_meantime_writes_nothing(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, "1")
     access = note_access(ledger, "purge", connection="us", orders=1)
     with_newer_key(ledger)
@@ -204,13 +204,13 @@ def test_a_run_whose_key_was_retired_meanwhile_writes_nothing(ledger: Ledger, ba
         keep_texts(ledger, database, access, "us", {1: ()})
 
 
-def test_what_a_newer_key_encrypted_meanwhile_is_read_by_the_next_try(ledger: Ledger, batch: BatchRef) -> None:
+def test_what_a_newer_key_has_encrypted_is_read_by_the_next_try(ledger: Ledger, batch: BatchRef) -> None:
     landed(with_newer_key(ledger), batch, "1")
     with pytest.raises(RetriableError, match="keys were changed"):
         texts_of(ledger, "1")
 
 
-def test_what_no_registered_key_fits_is_told_for_good(ledger: Ledger, batch: BatchRef) -> None:
+def test_what_no_registered_key_fits_is_a_permanent_error(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, "1")
     with pytest.raises(FatalError, match="no key fits"):
         texts_of(with_newer_key(ledger), "1")

@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "entry", ["warehouse: postgresql://u:hunter2@h/d", "credentials: hunter2", "endpoint: https://u:hunter2@h"]
 )
-def test_a_secret_that_stands_in_a_wrong_place_is_not_shown(folder: Path, entry: str) -> None:
+def test_a_secret_in_the_wrong_place_is_not_shown(folder: Path, entry: str) -> None:
     text = f"connections:\n  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    {entry}\n"
     (folder / "connections.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"connections\.yaml:5: connections\.us\.") as refused:
@@ -79,7 +79,7 @@ def test_yes_and_no_are_no_numbers(folder: Path, entry: str) -> None:
         load_connections(load_settings())
 
 
-def test_a_connection_that_stands_twice_is_told_by_its_line_and_without_its_values(folder: Path) -> None:
+def test_a_connection_listed_twice_is_reported_by_its_line_and_without_its_values(folder: Path) -> None:
     entry = "  us:\n    seller_id: A2XXXXXXXXXXXX\n    marketplaces: [US]\n    warehouse: {url: postgresql://u:hunter2@h/d}\n"
     (folder / "connections.yaml").write_text(f"connections:\n{entry}{entry}", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r'connections\.yaml:6: .*duplicate key "us"') as refused:
@@ -96,7 +96,7 @@ def test_the_password_of_the_ledger_is_never_shown(monkeypatch: pytest.MonkeyPat
     assert not list(folder.iterdir())
 
 
-def test_every_fault_is_told_at_once_with_its_line_and_key(folder: Path) -> None:
+def test_every_fault_is_reported_at_once_with_its_line_and_key(folder: Path) -> None:
     (folder / "connections.yaml").write_text(BAD, encoding="utf-8")
     with pytest.raises(ConfigurationError) as refused:
         load_connections(load_settings())
@@ -130,7 +130,7 @@ def test_every_section_may_be_left_out_and_paths_start_at_the_file(
         ("version: 1\nconections:\n  us: {}\n", "connections.yaml:2: conections: unknown key"),
     ],
 )
-def test_a_file_that_is_no_such_file_is_refused_by_its_line(folder: Path, text: str, said: str) -> None:
+def test_a_file_of_another_kind_is_refused_by_its_line(folder: Path, text: str, said: str) -> None:
     (folder / "connections.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as refused:
         load_connections(load_settings())
@@ -138,7 +138,7 @@ def test_a_file_that_is_no_such_file_is_refused_by_its_line(folder: Path, text: 
 
 
 @pytest.mark.parametrize("moment", ["20261127", '"20261127"', "1.5", "0001-01-01T00:00:00+14:00"])
-def test_what_is_no_moment_is_refused_and_not_taken_for_seconds_since_1970(folder: Path, moment: str) -> None:
+def test_what_is_not_a_time_is_refused_and_not_taken_for_seconds_since_1970(folder: Path, moment: str) -> None:
     text = f"connections:\n  us:\n    seller_id: A\n    marketplaces: [US]\n    orders: {{not_before: {moment}}}\n"
     (folder / "connections.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as refused:
@@ -147,7 +147,7 @@ def test_what_is_no_moment_is_refused_and_not_taken_for_seconds_since_1970(folde
     assert (problem.line, problem.column) == (5, "connections.us.orders.not_before")
 
 
-def test_numbers_that_nothing_can_be_computed_with_are_told_together(folder: Path) -> None:
+def test_unusable_numbers_are_reported_together(folder: Path) -> None:
     text = (
         "connections:\n  us:\n    seller_id: A\n    marketplaces: [US]\n"
         "    inventory: {buffer_units: 99999999999999999999, maximum_age_hours: .inf}\n"
@@ -165,7 +165,7 @@ def test_a_missing_file_says_how_to_get_one(folder: Path) -> None:
     assert "mfn init" in refused.value.remedy
 
 
-def test_a_file_in_another_encoding_is_told_as_such(folder: Path) -> None:
+def test_a_file_in_another_encoding_is_reported_as_such(folder: Path) -> None:
     (folder / "connections.yaml").write_bytes("connections: {é: 1}".encode("latin-1"))
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         load_connections(load_settings())
@@ -179,14 +179,14 @@ def test_a_ledger_that_cannot_be_one_is_refused(folder: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", ["connections.yaml", ".env"])
-def test_a_file_that_is_a_link_to_nowhere_is_told_as_one(folder: Path, name: str) -> None:
+def test_a_dangling_link_is_reported_as_one(folder: Path, name: str) -> None:
     (folder / name).symlink_to("moved-away")
     with pytest.raises(ConfigurationError, match=r"it is a link to moved-away, which does not exist\.") as refused:
         load_connections(load_settings())
     assert f"remove the link {name}" in str(refused.value.problems or refused.value.remedy)
 
 
-def test_a_connections_file_that_is_a_directory_is_told_as_one(folder: Path) -> None:
+def test_a_connections_file_that_is_a_directory_is_reported_as_one(folder: Path) -> None:
     (folder / "connections.yaml").mkdir()
     with pytest.raises(ConfigurationError, match=r"cannot be read: Is a directory\.") as refused:
         load_connections(load_settings())

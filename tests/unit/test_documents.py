@@ -24,7 +24,7 @@ SHOWN_WHY, SHOWN_ODD = (
 )
 
 
-def test_an_order_says_where_it_stands_and_why() -> None:
+def test_an_order_shows_its_status_and_why() -> None:
     standing = OrderStanding("O", "us", "held", (WHY,), True, NOON, "M", "Standard", "PRIME", "B", NOON)
     assert orders._shown(standing, standing.reasons) == {
         "order_id": "O",
@@ -38,7 +38,7 @@ def test_an_order_says_where_it_stands_and_why() -> None:
     }
 
 
-def test_a_moment_of_an_order_says_what_was_done_and_by_whom_only_if_it_was_a_person() -> None:
+def test_an_event_of_an_order_says_what_was_done_and_by_whom_only_if_it_was_a_person() -> None:
     run = {
         "at": "2026-11-01T12:00:00Z",
         "connection": "us",
@@ -57,7 +57,7 @@ def test_a_moment_of_an_order_says_what_was_done_and_by_whom_only_if_it_was_a_pe
     assert orders._moment(person) == plain | {"parcel": "S", "by": "me", "why": ""}
 
 
-def test_a_parcel_says_what_the_warehouse_wrote_and_what_amazon_was_told() -> None:
+def test_a_parcel_shows_what_the_warehouse_wrote_and_what_was_confirmed() -> None:
     texts: dict[str, Any] = {
         name: name
         for name in (

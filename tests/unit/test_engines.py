@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert caught.value.remedy
 
 
-def test_a_file_that_may_not_be_written_is_told_as_such(open_folder: Path) -> None:
+def test_a_file_that_may_not_be_written_is_reported_as_such(open_folder: Path) -> None:
     file = open_folder / "database.db"
     url = f"sqlite:///{file}"
     with writing(engine_for(url), what="the warehouse of us") as connection:
@@ -114,7 +114,7 @@ def test_a_file_that_may_not_be_written_is_told_as_such(open_folder: Path) -> No
     assert "right" in caught.value.remedy
 
 
-def test_a_file_that_is_no_database_is_no_passing_fault_and_the_remedy_is_about_the_file(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_not_a_transient_fault_and_the_remedy_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "database.db"
     path.write_bytes(b"this is a text, and not at all a database" * 100)
     with (
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database_is_no_passing_fault_and_the_remedy_is_about_
     assert "table" not in wrong.value.remedy
 
 
-def test_a_database_that_was_damaged_is_told_like_one(tmp_path: Path) -> None:
+def test_a_damaged_database_is_reported_like_one(tmp_path: Path) -> None:
     path = tmp_path / "database.db"
     engine = engine_for(f"sqlite:///{path}")
     with writing(engine, what="the ledger") as connection:
@@ -174,7 +174,7 @@ def test_an_unreachable_postgresql_can_be_tried_again_and_its_password_is_not_sh
     assert "very-secret" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_parameter_of_the_url_that_postgresql_does_not_know_is_no_fault_of_a_table(postgres_url: str) -> None:
+def test_an_unknown_parameter_in_a_postgresql_url_is_not_blamed_on_a_table(postgres_url: str) -> None:
     url = make_url(postgres_url).update_query_dict({"ssl_mode": "require"}).render_as_string(hide_password=False)
     unknown = "the ledger cannot be used: invalid connection option"
     with pytest.raises(FatalError, match=unknown) as refused, reading(engine_for(url), what="the ledger"):
@@ -182,7 +182,7 @@ def test_a_parameter_of_the_url_that_postgresql_does_not_know_is_no_fault_of_a_t
     assert refused.value.remedy.startswith("Correct what follows the ? in its URL (")
 
 
-def test_a_pooler_that_does_not_take_what_is_asked_for_is_told_with_its_setting() -> None:
+def test_a_pooler_that_refuses_a_parameter_is_reported_with_its_setting() -> None:
     said = b"SFATAL\0C08P01\0Munsupported startup parameter in options: lock_timeout\0\0"
     with socket.create_server(("127.0.0.1", 0)) as pooler:
         where = f"127.0.0.1:{pooler.getsockname()[1]}/wms?sslmode=disable&gssencmode=disable"
@@ -236,7 +236,7 @@ def test_a_moment_is_read_whatever_style_of_dates_the_database_is_set_to(postgre
         assert connection.execute(moment).scalar() == datetime(2026, 11, 5, 10, tzinfo=UTC)
 
 
-def test_a_server_that_is_gone_and_a_process_that_stands_still_are_given_up_after_a_minute(postgres_url: str) -> None:
+def test_a_server_that_is_gone_and_a_stalled_process_are_given_up_after_a_minute(postgres_url: str) -> None:
     slow = make_url(postgres_url).update_query_dict({"tcp_user_timeout": "5000"}).render_as_string(hide_password=False)
     for url, patience in ((postgres_url, "60000"), (slow, "5000")):
         with reading(engine_for(url), what="the test") as connection:
@@ -246,7 +246,7 @@ def test_a_server_that_is_gone_and_a_process_that_stands_still_are_given_up_afte
             assert (parameters["tcp_user_timeout"], parameters["keepalives_idle"]) == (patience, "30")
 
 
-def test_a_missing_table_is_no_passing_fault(database_url: str) -> None:
+def test_a_missing_table_is_not_a_transient_fault(database_url: str) -> None:
     with (
         pytest.raises(FatalError, match=r"the ledger refused a statement: .*nowhere"),
         reading(engine_for(database_url), what="the ledger") as connection,
@@ -299,7 +299,7 @@ def give_up_rights(connection: Connection) -> None:
     connection.execute(text("SET LOCAL ROLE without_rights"))
 
 
-def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
+def test_a_missing_right_is_reported_as_such(postgres_url: str) -> None:
     def write_without_rights() -> None:
         with writing(engine_for(postgres_url), what="the warehouse of us") as connection:
             give_up_rights(connection)
@@ -311,7 +311,7 @@ def test_a_missing_right_is_told_as_such(postgres_url: str) -> None:
     assert "right" in caught.value.remedy
 
 
-def test_a_missing_right_to_read_is_told_as_such(postgres_url: str) -> None:
+def test_a_missing_right_to_read_is_reported_as_such(postgres_url: str) -> None:
     def read_without_rights() -> None:
         with reading(engine_for(postgres_url), what="the warehouse of us") as connection:
             give_up_rights(connection)
@@ -346,7 +346,7 @@ def test_a_table_that_another_program_never_unlocks_is_waited_for_three_minutes_
         ("statement_timeout=10ms", "SELECT count(*) FROM generate_series(1, 1000000000)", "SET statement_timeout"),
     ],
 )
-def test_what_postgresql_does_not_do_at_present_can_be_tried_again_and_the_remedy_says_what_stands_in_the_way(
+def test_what_postgresql_cannot_do_now_is_retriable_and_the_remedy_names_the_obstacle(
     postgres_url: str, setting: str, statement: str, words: str
 ) -> None:
     url = make_url(postgres_url)
@@ -369,7 +369,7 @@ def test_a_file_that_others_made_keeps_its_journal_mode_and_is_read_beside_their
     others.close()
 
 
-def test_a_schema_that_a_login_may_not_use_is_told_as_a_missing_right(postgres_url: str) -> None:
+def test_a_schema_that_a_login_may_not_use_is_reported_as_a_missing_right(postgres_url: str) -> None:
     nowhere = make_url(postgres_url).update_query_dict({"options": "-c search_path=nobodys"})
     engine = engine_for(nowhere.render_as_string(hide_password=False))
     with (

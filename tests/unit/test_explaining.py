@@ -72,14 +72,14 @@ def test_what_is_critical_holds_and_what_is_odd_warns_each_order_by_itself() -> 
     assert found["B"][1] == [Reason("service_level_missing", "service level missing")]
 
 
-def test_an_unknown_sku_is_told_with_the_nearest_one_and_the_row_that_maps_it() -> None:
+def test_an_unknown_sku_is_reported_with_the_nearest_one_and_the_row_that_maps_it() -> None:
     (message,) = sku_unknown(11)["A"]
     assert message[0].startswith(TEE)
     assert message[1] == ALIAS
     assert list(sku_unknown(14)) == ["B"]
 
 
-def test_a_component_that_is_missing_is_told_with_its_kit_and_is_never_taken_for_the_kit_itself() -> None:
+def test_a_missing_component_is_reported_with_its_kit_and_never_mistaken_for_the_kit() -> None:
     detail = "seller SKU SET is mapped to SETT, which is not an active item in the warehouse"
     assert sku_unknown(10) == {"A": [(detail, "Add SETT to wms_item, or correct mappings/sku_aliases.csv for SET.")]}
 
@@ -98,7 +98,7 @@ def test_lines_of_one_order_with_the_same_fault_are_one_reason_with_all_that_hel
     assert remarks == [Reason("quantity_inconsistent", "quantity inconsistent")]
 
 
-def test_a_method_is_told_as_amazon_names_it_with_the_row_or_the_code_that_is_nearest() -> None:
+def test_a_method_is_reported_as_amazon_names_it_with_the_nearest_row_or_code() -> None:
     found = explained(*(("orders", "shipping_method_unmapped", "critical", row) for row in (7, 3)))
     (not_mapped,), (no_such_code,) = found["A"][0], found["B"][0]
     assert not_mapped.detail == "service level STANDARD, programmes none: not mapped"

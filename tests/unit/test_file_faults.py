@@ -31,7 +31,7 @@ def test_each_way_in_which_reading_fails_has_its_own_remedy(tmp_path: Path, monk
     assert "remove the link link" in messages["link"]
 
 
-def test_what_this_user_may_not_do_is_told_with_the_file_to_open(tmp_path: Path) -> None:
+def test_what_this_user_may_not_do_is_reported_with_the_file_concerned(tmp_path: Path) -> None:
     error = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     message, remedy = reading_fault(tmp_path / "rules.yaml", error)
     assert message == "cannot be read: Permission denied."

@@ -39,7 +39,7 @@ def test_a_failure_lets_rest_only_what_failed() -> None:
     assert one.names.until > datetime.now(UTC) >= one.everything.until
 
 
-def test_what_rests_is_told_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_paused_is_reported_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
     one = Followed("us")
     with caplog.at_level(logging.WARNING):
         for rest in (one.everything, one.names, one.gaps, one.queue):
@@ -69,7 +69,7 @@ def test_notifications_count_from_the_first_one_after_an_hour_of_silence(
 
 
 @pytest.mark.parametrize("found", [0, None])
-def test_a_queue_with_nothing_on_it_tells_nothing_and_one_that_can_be_read_rests_no_longer(found: int | None) -> None:
+def test_an_empty_queue_says_nothing_and_one_that_can_be_read_is_no_longer_paused(found: int | None) -> None:
     one = Followed("us")
     one.queue.failures = 3
     assert read(PLACE, one, lambda _place: found) == found

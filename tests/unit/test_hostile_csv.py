@@ -37,7 +37,7 @@ def _problems(folder: Path, text: str | bytes) -> list[str]:
         (HEADER.encode() + b",,\xfc,B,1,\n", "byte 3 of this line is 0xFC"),
     ],
 )
-def test_a_file_that_floods_a_reader_is_told_in_one_short_line(
+def test_a_file_that_would_flood_a_reader_is_reported_in_one_short_line(
     tmp_path: Path, text: str | bytes, expected: str
 ) -> None:
     (problem,) = _problems(tmp_path, text)
@@ -46,7 +46,7 @@ def test_a_file_that_floods_a_reader_is_told_in_one_short_line(
     assert len(problem) < 1_200
 
 
-def test_of_a_file_full_of_problems_the_first_are_told(tmp_path: Path) -> None:
+def test_of_a_file_full_of_problems_the_first_are_reported(tmp_path: Path) -> None:
     problems = _problems(tmp_path, HEADER + ",,A,,1,\n" * 3_000)
     assert len(problems) == MOST_PROBLEMS + 1
     assert f"and {3_000 - MOST_PROBLEMS} more problems" in problems[-1]
@@ -62,7 +62,7 @@ def test_a_file_has_only_so_many_bytes_and_rows(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", '=HYPERLINK("https://x","y")'])
-def test_a_cell_that_a_spreadsheet_would_carry_out_stays_exact_and_is_told(tmp_path: Path, cell: str) -> None:
+def test_a_cell_that_a_spreadsheet_would_execute_stays_exact_and_is_reported(tmp_path: Path, cell: str) -> None:
     row = csv_row(["", "US", cell, "MUG", "1", ""])
     (tmp_path / SKU_ALIASES.file).write_text(HEADER + row + "\n", encoding="utf-8")
     (read,), problems = read_csv_file(tmp_path / SKU_ALIASES.file, "sku_aliases.csv", SKU_ALIASES.columns)

@@ -38,7 +38,7 @@ def orders(amazon: ScriptedAmazon, tmp_path: Path) -> Iterator[AmazonOrders]:
 
 
 @pytest.mark.parametrize("order_id", ["..", ".", "", " ", "a b", "1\n", "é", "1" * 65])
-def test_what_is_no_order_id_is_not_asked_for(amazon: ScriptedAmazon, orders: AmazonOrders, order_id: str) -> None:
+def test_what_is_not_an_order_id_is_not_requested(amazon: ScriptedAmazon, orders: AmazonOrders, order_id: str) -> None:
     assert orders.get_order(order_id) is None
     assert amazon.requests == []
 
@@ -53,7 +53,7 @@ def test_an_order_id_stays_one_part_of_the_address(amazon: ScriptedAmazon, order
 
 
 @pytest.mark.parametrize("sku", ["..", ".", " . ", "", "A\nB", "X" * 41])
-def test_what_is_no_sku_is_not_patched(amazon: ScriptedAmazon, orders: AmazonOrders, sku: str) -> None:
+def test_what_is_not_a_sku_is_not_patched(amazon: ScriptedAmazon, orders: AmazonOrders, sku: str) -> None:
     listings = AmazonListings(orders._session)
     with pytest.raises(ListingMissingError) as caught:
         listings.patch_quantity("ATVPDKIKX0DER", sku, 1)

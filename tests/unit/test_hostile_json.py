@@ -76,7 +76,7 @@ def test_a_page_is_read_in_spite_of_one_order() -> None:
     assert len(orders) == len(bad) + 2
 
 
-def test_a_page_that_is_none_is_told_in_one_short_line() -> None:
+def test_a_page_that_is_not_one_is_reported_in_one_short_line() -> None:
     class Status(msgspec.Struct):
         status: int
 

@@ -78,7 +78,7 @@ def test_a_pattern_that_would_fill_the_memory_is_refused(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", [r"(a)\1", "a(?=b)", "a(?!b)", "(?<=a)b", "(?<!a)b", "(", "[", "a**", r"a\Z", "*"])
-def test_what_re2_cannot_match_is_told_with_what_to_do(pattern: str) -> None:
+def test_what_re2_cannot_match_is_reported_with_what_to_do(pattern: str) -> None:
     message = faults(f'shipment.carrier =~ r"{pattern}"')
     assert f'r"{pattern}" is not a valid pattern: ' in message
     assert "`and` and `not`" in message

@@ -48,7 +48,7 @@ HARMFUL: dict[str, tuple[str, int | None, str]] = {
 
 
 @pytest.mark.parametrize(("text", "line", "expected"), HARMFUL.values(), ids=HARMFUL)
-def test_what_would_harm_a_reader_is_told_with_its_line(text: str, line: int | None, expected: str) -> None:
+def test_what_would_harm_a_reader_is_reported_with_its_line(text: str, line: int | None, expected: str) -> None:
     problem = parse_yaml(text, "rules.yaml")
     assert isinstance(problem, Problem)
     assert (problem.file, problem.line) == ("rules.yaml", line)

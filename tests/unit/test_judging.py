@@ -28,7 +28,7 @@ IN_WAREHOUSE = (OrderStatus.LOADED, OrderStatus.PARTIALLY_SHIPPED, OrderStatus.S
         (None, Outcome.IGNORED, OrderStatus.IGNORED),
     ],
 )
-def test_an_order_without_text_stays_where_it_stands_unless_it_waits_for_something(
+def test_an_order_without_text_keeps_its_status_unless_it_waits_for_something(
     status: OrderStatus | None, outcome: Outcome, moved: OrderStatus | None
 ) -> None:
     tracked: dict[str, Any] = {"A": SimpleNamespace(status=status)} if status else {}

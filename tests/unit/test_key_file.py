@@ -34,7 +34,7 @@ def lines(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_a_new_key_stands_in_front_and_the_file_stays_its_owners(path: Path, mode: int) -> None:
+def test_a_new_key_comes_first_and_the_file_remains_its_owners(path: Path, mode: int) -> None:
     path.chmod(mode)
     put_in_front(path, KEYS[2])
     assert lines(path) == [KEYS[2], KEYS[0], KEYS[1]]

@@ -82,7 +82,7 @@ def test_what_broke_off_last_is_found_among_any_number_of_earlier_batches(ledger
     assert opened(ledger, token).batch_id == first.batch_id
 
 
-def test_a_batch_bears_the_flow_run_that_took_it_up_last(ledger: Ledger, token: str) -> None:
+def test_a_batch_names_the_flow_run_that_last_worked_on_it(ledger: Ledger, token: str) -> None:
     batch = opened(ledger, token)
     for given, borne in (("one", "one"), (None, "one"), ("two", "two")):
         reopen_batch(ledger, batch.batch_id, lease=token, stage="opened", flow_run_id=given)
@@ -150,7 +150,7 @@ def test_a_failure_keeps_the_last_stage_that_was_finished(ledger: Ledger, token:
     assert [found.batch_id for found in list_batches(ledger, failed=True)] == [batch.batch_id]
 
 
-def test_findings_of_several_stages_stand_beside_each_other(ledger: Ledger, token: str) -> None:
+def test_findings_of_several_stages_are_kept_side_by_side(ledger: Ledger, token: str) -> None:
     batch = opened(ledger, token)
     stages: list[dict[str, Any]] = [{"quality": {"a": 1}}, {"conflicts": []}, {"conflicts": [{"order_id": "1"}]}]
     for found in stages:
@@ -191,7 +191,7 @@ def test_what_a_broken_off_batch_left_unjudged_is_taken_in_until_a_batch_has_jud
     assert taken_in(ledger, opened(ledger, token)) == ["landed"]
 
 
-def test_an_order_that_was_judged_before_a_broken_off_batch_met_it_anew_is_taken_in(ledger: Ledger, token: str) -> None:
+def test_an_order_judged_before_an_interrupted_batch_met_it_again_is_taken_over(ledger: Ledger, token: str) -> None:
     first = opened(ledger, token)
     with ledger.writing() as database:
         add_to_batch(database, first, ["landed"], origin=WINDOW)
@@ -237,7 +237,7 @@ def test_a_dry_run_leaves_nothing_to_take_in(ledger: Ledger, token: str) -> None
     assert taken_in(ledger, opened(ledger, token)) == []
 
 
-def test_dry_runs_are_no_past_runs_and_push_none_of_them_out(ledger: Ledger, token: str) -> None:
+def test_dry_runs_are_not_past_runs_and_displace_none_of_them(ledger: Ledger, token: str) -> None:
     done = [ended(ledger, token, parameters, status="done").batch_id for parameters in (PLAIN, {}, ONE_ORDER)]
     for _ in range(3):
         ended(ledger, token, DRY, status="done")

@@ -56,7 +56,7 @@ def test_a_stage_reads_what_the_one_before_wrote_last(ledger: Ledger, batch: Bat
     assert chunk_numbers(ledger, batch.batch_id, "transform") == []
 
 
-def test_the_pieces_of_a_part_stand_together_whichever_chunks_they_come_from(ledger: Ledger, batch: BatchRef) -> None:
+def test_the_pieces_of_a_part_are_together_whichever_chunks_they_come_from(ledger: Ledger, batch: BatchRef) -> None:
     for chunk, parts in enumerate(((0, 2), (2, 1), (0,))):
         for part in parts:
             write(ledger, batch, "validate", piece_number(part, chunk), f"part {part} of chunk {chunk}")
@@ -79,7 +79,7 @@ def test_chunks_are_removed_one_by_one_by_stage_or_all(ledger: Ledger, batch: Ba
     assert chunk_numbers(ledger, batch.batch_id, "validate") == chunk_numbers(ledger, batch.batch_id, "transform") == []
 
 
-def test_nothing_of_a_chunk_stands_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
+def test_nothing_of_a_chunk_is_stored_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
     write(ledger, batch, "validate", 0, "Planted Name")
     with ledger.reading() as database:
         assert b"Planted" not in database.execute(select(BatchChunk.payload)).scalar_one()

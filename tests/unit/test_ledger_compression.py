@@ -16,7 +16,7 @@ def test_content_comes_back_as_it_was(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 100, 70_000])
-def test_an_array_that_an_earlier_version_wrote_is_read_as_it_stands(length: int) -> None:
+def test_an_array_that_an_earlier_version_wrote_is_read_as_it_is(length: int) -> None:
     written = msgspec.msgpack.encode([b"(" for _ in range(length)])
     assert decompressed(written) == written
 

@@ -45,7 +45,7 @@ def test_the_content_of_one_row_cannot_be_moved_to_another() -> None:
         CIPHER.decrypt(sealed, context="us 2")
 
 
-def test_a_missing_key_is_named_and_neither_key_nor_content_is_told() -> None:
+def test_a_missing_key_is_named_and_neither_key_nor_content_is_shown() -> None:
     other = Cipher(parse_keys(new_key(), origin="test"), b"secret")
     sealed = other.encrypt(b"Planted Name", context="us 1")
     with pytest.raises(FatalError) as caught:

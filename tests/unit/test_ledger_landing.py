@@ -148,7 +148,7 @@ def test_an_id_that_cannot_be_used_gets_a_made_up_one_and_the_text_is_kept(
 @pytest.mark.parametrize(
     "raw", [b" ", b"[]", b"7", b"null", b"{", b'"x"', b"\xff\xfe", b'{"orderId": "1\xff"}', b'{"a": "\\ud800"}']
 )
-def test_a_text_that_is_no_order_is_kept_under_a_made_up_id(ledger: Ledger, batch: BatchRef, raw: bytes) -> None:
+def test_a_text_that_is_not_an_order_is_kept_under_a_made_up_id(ledger: Ledger, batch: BatchRef, raw: bytes) -> None:
     with ledger.writing() as database:
         land(ledger, database, batch, [read_arrival(raw)], origin=WINDOW)
     index_pages(ledger, batch)
@@ -200,7 +200,7 @@ def test_the_watermark_never_goes_back(ledger: Ledger, batch: BatchRef) -> None:
     assert get_watermark(ledger, "eu") is None
 
 
-def test_nothing_of_an_order_stands_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
+def test_nothing_of_an_order_is_stored_in_the_clear(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, text("1", recipient={"deliveryAddress": {"name": "Planted Name"}}))
     with ledger.reading() as database:
         assert "Planted" not in str(database.execute(select(LandedPage)).one())

@@ -218,7 +218,7 @@ def test_a_clock_that_jumps_neither_lets_a_second_run_in_nor_keeps_one_out(
         assert 50 < row(ledger).left <= 60
 
 
-def test_a_holder_that_died_is_noticed_although_the_clock_was_set_meanwhile(
+def test_a_dead_holder_is_noticed_although_the_clock_was_changed(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert in_child(partial(hold_and_die, ledger)).is_killed
@@ -251,7 +251,7 @@ def test_a_holder_on_another_machine_of_the_same_name_is_not_taken_for_dead(
         pass
 
 
-def test_the_machine_and_the_process_that_work_are_named_without_what_only_tells_them_apart(ledger: Ledger) -> None:
+def test_the_working_machine_and_process_are_named_without_their_distinguishing_suffix(ledger: Ledger) -> None:
     with lease(ledger, "us", "import"), pytest.raises(LeaseHeldError) as caught, lease(ledger, "us", "import"):
         pass
     assert f": {platform.node()} process {os.getpid()}, last seen 20" in caught.value.message

@@ -142,7 +142,7 @@ def test_a_keys_file_that_does_not_fit_stops_everything_and_no_key_is_shown(
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o666])
-def test_keys_that_others_may_read_are_refused_with_the_command_that_mends_it(
+def test_keys_that_others_may_read_are_refused_with_the_command_that_fixes_it(
     settings: Settings, home: Path, with_data: bytes, mode: int
 ) -> None:
     (home / "keys").chmod(mode)
@@ -151,13 +151,15 @@ def test_keys_that_others_may_read_are_refused_with_the_command_that_mends_it(
     assert open_ledger(settings).cipher.decrypt(with_data, context="us 1") == b"a buyer"
 
 
-def test_keys_that_cannot_be_read_or_written_are_told_as_such(settings: Settings, home: Path, with_data: bytes) -> None:
+def test_keys_that_cannot_be_read_or_written_are_reported_as_such(
+    settings: Settings, home: Path, with_data: bytes
+) -> None:
     (home / "keys").unlink()
     (home / "keys").mkdir(mode=0o700)
     assert "Is a directory" in refused(settings).message
 
 
-def test_a_home_that_may_not_be_written_is_told_as_such(settings: Settings, home: Path) -> None:
+def test_a_home_that_may_not_be_written_is_reported_as_such(settings: Settings, home: Path) -> None:
     home.mkdir()
     home.chmod(0o500)
 
@@ -228,7 +230,7 @@ def test_a_proof_that_was_tampered_with_stops_everything(settings: Settings) -> 
         open_ledger(settings)
 
 
-def test_a_file_that_is_no_database_is_told_apart(settings: Settings, home: Path) -> None:
+def test_a_file_that_is_no_database_is_distinguished(settings: Settings, home: Path) -> None:
     home.mkdir()
     (home / "ledger.db").write_bytes(b"this is not a database, but long enough to be looked at" * 20)
     with pytest.raises(FatalError, match=r"^the ledger [^ ]*ledger\.db cannot be read: file is not a database"):
@@ -287,7 +289,7 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_what_it_holds(sett
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_what_amazon_was_told_of_parcels_by_an_earlier_version_stays_told(
+def test_parcels_that_an_earlier_version_confirmed_stay_confirmed(
     home: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, kind: str
 ) -> None:
     if kind == "postgresql":
@@ -320,9 +322,7 @@ def test_a_new_ledger_is_its_owners_only_also_in_a_home_that_others_may_look_int
     assert {path.stat().st_mode & 0o077 for path in settings.home.glob("ledger.db*")} == {0}
 
 
-def test_what_a_run_writes_stays_although_another_program_closes_the_file_meanwhile(
-    settings: Settings, home: Path
-) -> None:
+def test_what_a_run_writes_stays_although_another_program_closes_the_file(settings: Settings, home: Path) -> None:
     backup = "import sqlite3; sqlite3.connect('ledger.db').execute('VACUUM INTO ?', ['backup.db'])"
     ledger = open_ledger(settings)
     with ledger.engine.connect():  # a run has the file open, and opens the ledger once more for its next step

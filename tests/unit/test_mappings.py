@@ -53,7 +53,7 @@ def test_the_project_s_own_mapping_files_have_no_problem() -> None:
     assert set(mappings.shipping_methods["service_level"]) == levels
 
 
-def test_every_bad_row_of_every_file_is_told_at_once_with_file_and_line(write: Write) -> None:
+def test_every_bad_row_of_every_file_is_reported_at_once_with_file_and_line(write: Write) -> None:
     directory = write(
         shipping_methods=(
             '# a comment, with a comma and a " mark\n'
@@ -96,7 +96,7 @@ def test_every_bad_row_of_every_file_is_told_at_once_with_file_and_line(write: W
     assert list(caught.value.problems) == read_mappings(directory, connections=["us", "de"])[1]
 
 
-def test_columns_stand_in_any_order_and_a_byte_order_mark_and_windows_line_ends_are_read(write: Write) -> None:
+def test_columns_in_any_order_a_byte_order_mark_and_windows_line_ends_are_read(write: Write) -> None:
     text = "note,warehouse_code,marketplace,service_level,program,connection\r\nx,STD,uk,Standard,Prime,US\r\n"
     mappings = load_mappings(write(shipping_methods=b"\xef\xbb\xbf" + text.encode()))
     assert mappings.shipping_methods.to_dict("records") == [
@@ -123,7 +123,7 @@ def test_lines_are_physical_lines_also_after_comments_and_cells_of_several_lines
     assert load_mappings(problem_free).shipping_methods["note"].tolist() == ["a\n# b"]
 
 
-def test_a_kit_is_several_rows_and_a_general_kit_beside_one_for_a_marketplace_is_no_repetition(write: Write) -> None:
+def test_a_kit_is_several_rows_and_a_general_kit_beside_a_marketplaces_own_is_not_a_repetition(write: Write) -> None:
     directory = write(sku_aliases=ALIASES + ",,KIT,A,2,\n,,KIT,B,1,\n,US,KIT,A,1,\nus,US,KIT,A,1,\n")
     aliases = load_mappings(directory, connections={"us"}).sku_aliases
     assert aliases["units"].tolist() == [2, 1, 1, 1]
@@ -142,7 +142,7 @@ def test_a_blank_after_a_comma_is_layout_and_an_empty_row_is_nothing(write: Writ
 
 
 @pytest.mark.parametrize("written", ["1,000", "1.000", "1,000,000"])
-def test_units_with_a_separator_are_not_told_to_be_a_fraction(write: Write, written: str) -> None:
+def test_units_with_a_separator_are_not_called_a_fraction(write: Write, written: str) -> None:
     rows = f'connection,marketplace,seller_sku,warehouse_sku,units,note\n,,A,B,"{written}",\n'
     (problem,) = check_mappings(write(sku_aliases=rows))
     assert (problem.column, problem.remedy) == ("units", "Enter the number without a separator.")
@@ -151,9 +151,7 @@ def test_units_with_a_separator_are_not_told_to_be_a_fraction(write: Write, writ
 @pytest.mark.parametrize(
     ("row", "column"), [(",,STANDARD\u200b,,STD,", "service_level"), (",P\u00adRIME,,,STD,", "program")]
 )
-def test_a_word_that_no_order_has_since_a_character_of_it_cannot_be_seen_is_told(
-    write: Write, row: str, column: str
-) -> None:
+def test_a_word_with_an_invisible_character_that_no_order_has_is_reported(write: Write, row: str, column: str) -> None:
     header = "connection,program,service_level,marketplace,warehouse_code,note"
     (problem,) = check_mappings(write(shipping_methods=f"{header}\n{row}\n"))
     assert (problem.line, problem.column) == (2, column)
@@ -181,7 +179,7 @@ def test_a_note_may_be_anything_and_a_sku_of_blanks_alone_is_none(write: Write) 
         (b"# only a comment\n", 1, "no header"),
     ],
 )
-def test_a_file_that_cannot_be_read_as_a_mapping_is_told_with_its_line(
+def test_a_file_that_cannot_be_read_as_a_mapping_is_reported_with_its_line(
     write: Write, content: bytes, line: int, expected: str
 ) -> None:
     problems = check_mappings(write(shipping_methods=content))
@@ -219,7 +217,7 @@ def test_a_comment_that_a_spreadsheet_put_into_quotation_marks_stays_a_comment(w
         ("connection;program,service_level;marketplace;warehouse_code;note", "Save it as CSV UTF-8 with commas."),
     ],
 )
-def test_a_header_that_is_wrong_as_a_whole_is_told_once_with_the_row_to_write(
+def test_a_header_that_is_wrong_as_a_whole_is_reported_once_with_the_row_to_write(
     write: Write, header: str, expected: str
 ) -> None:
     (problem,) = check_mappings(write(shipping_methods=f"# a comment\n{header}\n,,STANDARD,,STD,\n"))
@@ -243,9 +241,7 @@ def test_only_shipping_methods_must_be_there(write: Write, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["sku_aliases.csv", "carriers.csv", "accepted_carriers.csv", "rules.yaml"])
-def test_a_file_that_is_a_link_to_nowhere_is_told_and_not_taken_for_one_that_is_not_needed(
-    write: Write, name: str
-) -> None:
+def test_a_dangling_link_is_reported_and_not_taken_for_a_file_that_is_not_needed(write: Write, name: str) -> None:
     directory = write()
     (directory / name).symlink_to("moved-away")
     (problem,) = check_mappings(directory)
@@ -255,14 +251,14 @@ def test_a_file_that_is_a_link_to_nowhere_is_told_and_not_taken_for_one_that_is_
 
 
 @pytest.mark.parametrize("name", ["sku_aliases.csv", "rules.yaml"])
-def test_a_directory_in_the_place_of_a_file_is_told_as_one(write: Write, name: str) -> None:
+def test_a_directory_in_place_of_a_file_is_reported_as_one(write: Write, name: str) -> None:
     directory = write()
     (directory / name).mkdir()
     (problem,) = check_mappings(directory)
     assert problem.remedy == "Replace this directory with a file."
 
 
-def test_a_file_or_a_link_to_nowhere_in_the_place_of_the_directory_is_told_as_one(tmp_path: Path) -> None:
+def test_a_file_or_a_dangling_link_in_place_of_the_directory_is_reported_as_one(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("moved-away")
     expected = [check_mappings(tmp_path / name)[0].message for name in ("file", "link", "nothing")]
@@ -272,9 +268,7 @@ def test_a_file_or_a_link_to_nowhere_in_the_place_of_the_directory_is_told_as_on
 
 
 @pytest.mark.parametrize("name", ["rules.yml", "Rules.yaml", "SKU-Aliases.CSV", "sku aliases.csv"])
-def test_a_file_with_nearly_the_right_name_is_told_as_long_as_the_right_one_is_not_there(
-    write: Write, name: str
-) -> None:
+def test_a_file_with_nearly_the_right_name_is_reported_while_the_right_one_is_missing(write: Write, name: str) -> None:
     directory = write()
     (directory / name).touch()
     (problem,) = check_mappings(directory)
@@ -297,14 +291,14 @@ def test_rows_of_one_spelling_are_an_error_where_they_say_different_things(write
     assert "line 6" in problems[1].message
 
 
-def test_names_for_buyers_with_characters_that_cannot_be_shown_are_told(write: Write) -> None:
+def test_names_for_buyers_with_unprintable_characters_are_reported(write: Write) -> None:
     rows = ",Van,,Other,Night\x0bVan,,\n,Car,,Other,Day Van,Next\u202eDay,\n"
     problems = check_mappings(write(carriers=CARRIERS + rows, accepted_carriers=ACCEPTED))
     assert places(problems) == [("carriers.csv", 2, "carrier_name"), ("carriers.csv", 3, "shipping_method")]
     assert "'Night\\x0bVan' has an unprintable character" in problems[0].message
 
 
-def test_names_that_match_nothing_or_that_amazon_would_not_take_are_told(write: Write) -> None:
+def test_names_that_match_nothing_or_that_amazon_would_refuse_are_reported(write: Write) -> None:
     rows = f",*,,UPS,,,\n,UPS,-,UPS,,,\n,Van,,Other,{'x' * 51},,\n,Car,,Other,{'x' * 50},{'x' * 51},\n"
     problems = check_mappings(write(carriers=CARRIERS + rows, accepted_carriers=ACCEPTED))
     assert places(problems) == [
@@ -324,7 +318,7 @@ def test_names_that_match_nothing_or_that_amazon_would_not_take_are_told(write: 
         ("inventory.push:\n  rule: 1\n", (1, "inventory.push")),
     ],
 )
-def test_rules_that_are_no_list_under_a_known_key_are_told_with_their_line(
+def test_rules_that_are_not_a_list_under_a_known_key_are_reported_with_their_line(
     write: Write, text: str, place: tuple[int, str | None]
 ) -> None:
     problems = check_mappings(write(**{"rules.yaml": text}))
@@ -336,7 +330,7 @@ def test_rules_may_be_empty(write: Write, text: str) -> None:
     assert check_mappings(write(**{"rules.yaml": text})) == []
 
 
-def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: Write) -> None:
+def test_what_the_warehouse_does_not_have_is_reported_and_lost_zeros_as_such(write: Write) -> None:
     directory = write(
         shipping_methods=METHODS + ",,STANDARD,,STD,\n,,NEXT_DAY,,NONE,\nother,,NEXT_DAY,,NONE,\n,,SAME_DAY,,OLD,\n",
         sku_aliases=ALIASES + ",,A,123,1,\nus,,B,00123,1,\n,,C,W-1,1,\n,,D,124,1,\n",
@@ -358,7 +352,7 @@ def test_what_the_warehouse_does_not_have_is_told_and_lost_zeros_as_such(write: 
     assert "00123" in problems[2].remedy
 
 
-def test_a_code_that_is_not_filled_in_is_told_by_the_file_and_not_once_more_beside_the_warehouse(write: Write) -> None:
+def test_an_empty_code_is_reported_for_the_file_and_not_again_against_the_warehouse(write: Write) -> None:
     directory = write(shipping_methods=METHODS + ",,STANDARD,,,\n")
     mappings, problems = read_mappings(directory)
     assert places(problems) == [("shipping_methods.csv", 2, "warehouse_code")]

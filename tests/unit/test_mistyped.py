@@ -72,7 +72,7 @@ def test_a_tilde_is_the_home_folder_as_in_a_shell(folder: Path, monkeypatch: pyt
         load_settings()
 
 
-def test_settings_of_the_wrong_form_are_told_together_in_words_and_without_what_they_hold(
+def test_settings_of_the_wrong_form_are_reported_together_without_their_values(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MFN_NOTIFICATION_BLOCK", "https://hooks.example.com/services/hunter2")
@@ -87,7 +87,7 @@ def test_settings_of_the_wrong_form_are_told_together_in_words_and_without_what_
     ]
 
 
-def test_a_setting_of_the_wrong_form_is_told_where_it_stands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_of_the_wrong_form_is_reported_where_it_is_set(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "# ours\n\nexport MFN_WORK_POOL='two words'\n\nmfn_reports_url=ftp://h\nMFN_NOTIFICATION_BLOCK=x\n"
     (folder / ".env").write_text(text, encoding="utf-8")
     monkeypatch.setenv("MFN_NOTIFICATION_BLOCK", "y")
@@ -100,7 +100,7 @@ def test_a_setting_of_the_wrong_form_is_told_where_it_stands(folder: Path, monke
     ]
 
 
-def test_lines_of_dotenv_that_set_nothing_are_told_by_their_number_alone(folder: Path) -> None:
+def test_lines_of_dotenv_that_set_nothing_are_reported_by_number_alone(folder: Path) -> None:
     assert lines_that_say_nothing() == []
     text = "# ours\n\nset -a\nexport LWA_APP_ID=x\nLWA_CLIENT_SECRET='hunter2\nSP_API_REFRESH_TOKEN=x # theirs\n"
     (folder / ".env").write_text(text, encoding="utf-8")

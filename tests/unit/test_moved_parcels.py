@@ -58,7 +58,7 @@ def plan(ledger: Ledger, shipments: pd.DataFrame, *known: Any, stored: tuple[Any
         *(((), "A", {flag: True}, False) for flag in FLAGS),
     ],
 )
-def test_a_parcel_of_which_amazon_is_to_be_told_takes_a_free_place_of_its_order(
+def test_a_parcel_to_be_confirmed_takes_a_free_place_of_its_order(
     ledger: Ledger, known: tuple[Any, ...], order: str, wrong: dict[str, Any], *, takes: bool
 ) -> None:
     moves = plan(ledger, written(("NEW", order), **wrong), *known, stored=(row(FORMER, "A", "1"),))
@@ -82,7 +82,7 @@ def test_a_parcel_that_is_moved_leaves_its_place_and_takes_one_where_it_comes(le
 
 @pytest.mark.parametrize("reference", [None, "1"])
 @pytest.mark.parametrize("status", ["closed", "void"])
-def test_a_parcel_of_which_amazon_may_have_been_told_leaves_its_place_once_it_is_not_to_leave(
+def test_a_possibly_confirmed_parcel_gives_up_its_place_once_it_is_not_to_ship(
     ledger: Ledger, status: str, reference: str | None
 ) -> None:
     lost = row("LOST", "A", reference, status="pending", sent_at=None)
@@ -95,14 +95,14 @@ def test_a_parcel_of_which_amazon_may_have_been_told_leaves_its_place_once_it_is
     ("status", "reference", "may_be"),
     [("pending", "1", True), ("pending", None, False), ("sent", "1", False), ("failed", "1", False)],
 )
-def test_amazon_may_have_been_told_of_what_has_a_reference_and_no_answer(
+def test_a_parcel_with_a_reference_and_no_answer_may_have_been_confirmed(
     status: str, reference: str | None, *, may_be: bool
 ) -> None:
     assert may_be_confirmed(row("S", "A", reference, status=status)) is may_be
 
 
 @pytest.mark.parametrize("status", ParcelStatus)
-def test_what_amazon_was_told_of_a_moved_parcel_stays_with_its_former_order_and_is_warned_of(
+def test_what_was_confirmed_of_a_moved_parcel_stays_with_its_former_order_with_a_warning(
     status: ParcelStatus,
 ) -> None:
     earlier = Reason("carrier_unlisted", "Nobody.", "Map it.")
@@ -121,7 +121,7 @@ def test_what_amazon_was_told_of_a_moved_parcel_stays_with_its_former_order_and_
     }
 
 
-def test_what_amazon_may_have_been_told_of_a_moved_parcel_is_no_parcel_of_its_former_order() -> None:
+def test_what_may_have_been_confirmed_of_a_moved_parcel_is_no_parcel_of_its_former_order() -> None:
     kept = of_former_order(row("GONE", "A", "1", sent_at=None, warnings=reasons_text([Reason("w", "W.", "")])), "")
     (reason,) = read_reasons(kept.pop("reasons"))
     assert (reason.code, reason.detail) == ("voided", "in the warehouse it now belongs to no order")

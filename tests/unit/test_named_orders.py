@@ -107,7 +107,7 @@ def test_of_changes_of_one_order_the_newest_counts_in_whatever_order_they_come(l
     assert note(ledger, changed(FIRST, later + timedelta(seconds=1))) == 1
 
 
-def test_what_has_landed_as_it_is_since_is_no_news(ledger: Ledger, batch: BatchRef) -> None:
+def test_an_order_that_has_landed_since_is_not_news(ledger: Ledger, batch: BatchRef) -> None:
     landed(ledger, batch, FIRST, NOON)
     assert note(ledger, changed(FIRST, NOON + timedelta(milliseconds=284))) == 0, "Amazon states whole seconds"
     assert note(ledger, changed(FIRST), connection="de") == 1, "it landed for another connection"

@@ -146,7 +146,7 @@ def test_a_call_that_a_full_bucket_would_lose_brings_named_orders_though_they_fi
     assert isinstance(next_action(replace(behind, settled_names=20, search=replace(SEARCH, tokens=19.8))), Wait)
 
 
-def test_while_notifications_tell_a_search_looks_after_them_now_and_then_with_a_call_to_spare() -> None:
+def test_while_notifications_arrive_a_search_checks_now_and_then_with_a_call_to_spare() -> None:
     notified = state(is_notified=True)
     assert next_action(notified) == Wait(NOON + minutes(15))
     later = replace(notified, now=NOON + minutes(15))

@@ -48,7 +48,7 @@ PARCEL: Any = SimpleNamespace(
 """One that Amazon was told of, shows, and refused once; the warehouse has corrected it since."""
 
 
-def test_amazon_is_told_of_a_parcel_what_the_verdict_left_of_it() -> None:
+def test_what_the_verdict_left_of_a_parcel_is_confirmed() -> None:
     sent = PackageDetail(
         marketplace_id="M",
         package_reference_id="4",
@@ -113,6 +113,6 @@ def test_a_parcel_that_amazon_refused_keeps_what_amazon_took_of_it_before(words:
 
 
 @pytest.mark.parametrize("name", COMPARED)
-def test_amazon_would_be_told_something_else_once_anything_differs_that_it_is_told(name: str) -> None:
+def test_a_confirmation_counts_as_changed_once_anything_that_is_sent_differs(name: str) -> None:
     other = {"shipped_at": NOON - timedelta(minutes=1)}.get(name, "another")
     assert digest_of_parcel(PLACE.ledger, SENT | {name: other}) != digest_of_parcel(PLACE.ledger, SENT)

@@ -60,7 +60,7 @@ def change(row: Any, verdict: Verdict, *, orders: KnownOrders | None = None) -> 
 
 
 @pytest.mark.parametrize(("verified_at", "status"), [(None, ParcelStatus.SENT), (NOON, ParcelStatus.VERIFIED)])
-def test_a_parcel_that_is_again_as_amazon_took_it_stands_where_it_stood_and_is_told_by_no_run(
+def test_a_parcel_that_is_again_as_amazon_accepted_it_keeps_its_status_and_is_not_sent(
     verified_at: datetime | None, status: ParcelStatus
 ) -> None:
     row = parcel(ParcelStatus.HELD, sent_digest=SENT_DIGEST, verified_at=verified_at, package_reference_id="4")
@@ -115,7 +115,9 @@ def test_a_parcel_that_is_due_keeps_its_reference_or_gets_one_above_all_others(
         (ParcelStatus.HELD, SKIPPED, "this"),
     ],
 )
-def test_what_was_not_told_before_either_is_told_of_once(before: ParcelStatus, verdict: Verdict, batch_id: str) -> None:
+def test_a_parcel_that_was_not_confirmed_before_takes_the_verdict_of_this_run(
+    before: ParcelStatus, verdict: Verdict, batch_id: str
+) -> None:
     changed = change(parcel(before), verdict)
     assert (changed["batch_id"], changed["status"]) == (batch_id, verdict.status.value)
     assert changed["items"] == (ITEMS if verdict is SKIPPED else None)

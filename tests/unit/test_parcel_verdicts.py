@@ -39,7 +39,7 @@ def verdict(*faults: tuple[str, str, str], **parcel: Any) -> Verdict:
     return judged
 
 
-def test_a_parcel_with_which_nothing_is_wrong_is_told() -> None:
+def test_a_parcel_with_nothing_wrong_is_confirmed() -> None:
     assert verdict() == Verdict(ParcelStatus.PENDING)
 
 
@@ -53,7 +53,7 @@ def test_a_parcel_with_which_nothing_is_wrong_is_told() -> None:
         (rule("fail"), [EMPTY, ELSEWHERE], "kit_in_other_parcel"),
     ],
 )
-def test_what_need_not_be_told_is_skipped_for_one_reason_whatever_else_is_wrong(
+def test_what_need_not_be_confirmed_is_skipped_for_one_reason_whatever_else_is_wrong(
     parcel: dict[str, Any], faults: list[tuple[str, str, str]], code: str
 ) -> None:
     judged = verdict(*faults, **parcel, tracking_warning="odd")
@@ -80,7 +80,7 @@ def test_a_rule_decides_before_the_checks_and_is_named() -> None:
     assert held.reasons[0].detail == "rule vans: ask first"
 
 
-def test_an_order_that_came_and_is_not_in_the_warehouse_says_where_it_stands() -> None:
+def test_an_order_that_came_and_is_not_in_the_warehouse_shows_its_status() -> None:
     parcel = {"is_order_known": False, "is_landed": False, "standing": "held"}
     (reason,) = verdict(UNKNOWN, **parcel).reasons
     assert reason.detail == "wms_order has no such order; the order came from Amazon and is held"
@@ -126,7 +126,7 @@ def test_a_carrier_that_holds_a_parcel_comes_with_the_row_that_maps_it(
         ({"is_sfp": False, "parcels_of_order": 2}, [], ""),
     ],
 )
-def test_what_is_only_odd_warns_of_a_parcel_that_is_told_and_of_one_that_is_held(
+def test_oddities_are_warnings_for_confirmed_and_for_held_parcels(
     parcel: dict[str, Any], codes: list[str], said: str
 ) -> None:
     for judged, status in ((verdict(**parcel), "pending"), (verdict(EMPTY, **parcel), "held")):
@@ -154,7 +154,7 @@ def at(text: str | None) -> datetime | None:
         ("12:00:05", None, "12:00:00", "ship_date_missing"),
     ],
 )
-def test_a_ship_date_is_told_as_near_as_amazon_takes_it(
+def test_a_ship_date_is_sent_as_near_as_amazon_accepts_it(
     ordered: str | None, shipped: str | None, expected: str, warning: str
 ) -> None:
     times = {"shipped_at": [at("10:00:00"), at(shipped)], "ordered_at": [at("09:00:00"), at(ordered)]}

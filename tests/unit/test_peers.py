@@ -50,7 +50,7 @@ def test_an_order_that_lacks_an_item_is_missing_and_one_that_is_unknown_too() ->
     assert judge(TRUTH, Arrived({})).missing == 4
 
 
-def test_a_broken_order_that_is_kept_back_with_the_reason_is_told_and_not_missing() -> None:
+def test_a_broken_order_kept_back_with_the_reason_counts_as_reported_and_not_as_missing() -> None:
     items = {order_id: found for order_id, found in WHOLE.items() if order_id not in TRUTH.bad}
     reasons = {"111-0000001-0000003": "broken_payload: the quantity is no number"}
     arrived = Arrived(items, reasons=reasons, waiting=frozenset({"111-0000001-0000004"}))
@@ -75,7 +75,7 @@ def test_one_reply_in_fifty_fails_and_each_kind_as_often_as_any_other(operation:
     assert len(kinds) == len(KINDS)
 
 
-def test_the_older_api_tells_the_same_orders_page_by_page() -> None:
+def test_the_older_api_returns_the_same_orders_page_by_page() -> None:
     amazon = open_amazon(orders=250, seed=1, marketplaces=("US",), malformed=1)
     app = create_app(amazon)
     app.include_router(router)
@@ -130,7 +130,7 @@ def test_the_most_memory_is_the_programs_own() -> None:
     assert 50 < large - small < 70
 
 
-def test_a_program_that_fails_or_does_not_end_tells_so() -> None:
+def test_a_program_that_fails_or_does_not_end_says_so() -> None:
     assert launched("-c", "raise SystemExit(3)")["status"] == 3
     assert launched("-c", "import threading; threading.Event().wait()", seconds=0.2)["status"] == -9
 

@@ -149,7 +149,7 @@ def test_every_planted_fault_is_found_at_its_row_and_no_good_row_is_hit(
         )
 
 
-def test_an_order_that_stands_twice_is_held_both_times() -> None:
+def test_an_order_that_appears_twice_is_held_both_times() -> None:
     orders = good_orders(3)
     planted(orders, 103, "order_id", orders["order_id"].iloc[0])
     _, hits = check_orders(orders, good_lines(orders))
@@ -166,7 +166,7 @@ def test_an_unknown_sku_holds_nothing_on_a_line_that_has_nothing_left_to_ship() 
     assert by_code(report, "sku_unknown")[0].checked == 1
 
 
-def test_an_empty_frame_is_told_as_nothing_checked_and_costs_no_import() -> None:
+def test_an_empty_frame_is_reported_as_nothing_checked_and_costs_no_import() -> None:
     orders = good_orders(1)
     code = """
 import sys
@@ -242,7 +242,7 @@ def test_a_rule_that_cannot_be_computed_could_not_run_and_takes_no_other_with_it
     assert [finding.checked for finding in report.findings] == [3, 3]
 
 
-def test_what_is_told_of_a_suite_is_what_the_validator_of_great_expectations_tells_of_it() -> None:
+def test_the_result_of_a_suite_is_that_of_great_expectations_own_validator() -> None:
     orders = good_orders(2 * len(ORDER_FAULTS))
     for label, (column, value) in zip(orders.index[::2], ORDER_FAULTS.values(), strict=True):
         planted(orders, label, column, value)

@@ -101,7 +101,7 @@ def test_a_sum_that_adds_up_is_said_to_and_one_that_does_not_is_loud() -> None:
 
 
 @given(st.integers(0, 9), st.lists(st.integers(0, 3), min_size=5, max_size=5))
-def test_the_check_mark_stands_exactly_when_the_outcomes_add_up(fetched: int, outcomes: list[int]) -> None:
+def test_the_check_mark_is_shown_exactly_when_the_outcomes_add_up(fetched: int, outcomes: list[int]) -> None:
     names = ("loaded", "held", "unchanged", "cancelled", "ignored")
     counts = {"fetched": fetched, **dict(zip(names, outcomes, strict=True))}
     report = replace(quiet_run(), counts=counts)
@@ -130,7 +130,7 @@ def test_a_run_that_failed_before_anything_was_fetched_has_a_page_too() -> None:
     assert held_rows(bare) == []
 
 
-def test_what_is_held_stands_with_its_count_its_remedy_and_the_row_to_paste() -> None:
+def test_what_is_held_is_shown_with_its_count_its_remedy_and_the_row_to_paste() -> None:
     text = render_page(ordinary_day())
     assert "<pre>us,,TEE_XL,TEE-XL,1,\nus,,MUG-BLUE-2,MUG-BLU-2,1,</pre>" in text
     assert "<pre>us,PREMIUM,Scheduled,,CODE_OF_THE_WAREHOUSE,</pre>" in text
@@ -171,7 +171,7 @@ def test_remedies_of_many_orders_become_few_instructions_with_every_row_once() -
     ]
 
 
-def test_orders_that_one_reason_holds_stand_together_whatever_mends_each_of_them() -> None:
+def test_orders_held_for_one_reason_are_shown_together_whatever_fixes_each_of_them() -> None:
     reasons = [Reason("address_incomplete", "the city is missing", remedy) for remedy in ("Ask the buyer.", "Ask.")]
     orders = [HeldOrder(f"111-000000{number}-0000000", (reason,)) for number, reason in enumerate(reasons)]
     (group,) = group_held(orders)
@@ -243,7 +243,7 @@ def test_markdown_in_any_text_is_shown_and_never_read(sample: Callable[[], RunRe
     assert not re.search(r"^# ", text, re.MULTILINE)
 
 
-def test_a_check_that_could_not_run_is_told_apart_from_rows_that_failed() -> None:
+def test_a_check_that_could_not_run_is_distinguished_from_rows_that_failed() -> None:
     findings = (
         Finding(
             "orders", "a", "ship_by", "Ship-by is after the order date", "warning", 0, 0, problem="No column ship_by."
@@ -267,7 +267,7 @@ def test_a_dry_run_says_that_nothing_reached_the_warehouse() -> None:
     assert "nothing reached the warehouse" in render_markdown(report)
 
 
-def test_times_are_told_in_utc_and_urgency_from_the_end_of_the_run() -> None:
+def test_times_are_shown_in_utc_and_urgency_from_the_end_of_the_run() -> None:
     text = Page(render_page(ordinary_day())).text
     assert "2 Nov 2026, 09:15 UTC" in text
     assert "2 Nov 07:15 overdue" in text

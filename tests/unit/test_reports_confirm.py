@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mfn.reports.model import RunReport
 
 
-def test_the_sum_of_a_confirm_run_and_what_amazon_shows_of_all_that_was_sent_stand_first() -> None:
+def test_the_sum_of_a_confirm_run_and_what_amazon_shows_of_all_sent_parcels_come_first() -> None:
     text = Page(render_page(confirm_day())).text
     assert "38 parcels were confirmed to Amazon (2\N{NO-BREAK SPACE}late), 6 parcels need attention." in render_page(
         confirm_day()
@@ -34,7 +34,7 @@ def test_the_sum_of_a_confirm_run_and_what_amazon_shows_of_all_that_was_sent_sta
 
 
 @pytest.mark.parametrize("render", [lambda report: Page(render_page(report)).text, render_markdown], ids=["page", "md"])
-def test_late_parcels_stand_before_everything_that_can_wait_and_untold_ones_before_told_ones(
+def test_late_parcels_come_before_all_that_can_wait_and_unconfirmed_ones_before_confirmed_ones(
     render: Callable[[RunReport], str],
 ) -> None:
     text = render(confirm_day())
@@ -64,7 +64,7 @@ def test_an_unmapped_carrier_is_shown_with_the_row_to_paste() -> None:
     assert "2 parcels: Bob's Vans → Other: Bob's Vans (not mapped)" in render_markdown(confirm_day())
 
 
-def test_amazon_s_words_stand_with_the_parcel_that_it_refused() -> None:
+def test_amazons_words_are_shown_with_the_parcel_that_it_refused() -> None:
     words = "InvalidInput: The tracking number is not valid for the carrier."
     page = Page(render_page(confirm_day())).text
     assert f"P-1012 {words}" in page
@@ -80,7 +80,7 @@ def test_two_parcels_of_one_order_that_are_held_are_two() -> None:
     assert [order.parcel for order, _ in group.parts[0].orders] == ["P-1011", "P-2000"]
 
 
-def test_held_parcels_that_are_equally_urgent_stand_by_order_and_id() -> None:
+def test_equally_urgent_held_parcels_are_sorted_by_order_and_id() -> None:
     one = confirm_day().held[0]
     names = [("111-0000001-0000000", "P-2"), ("111-0000002-0000000", "P-1"), ("111-0000002-0000000", "P-3")]
     parcels = [replace(one, order_id=order_id, parcel=parcel) for order_id, parcel in names]
@@ -95,7 +95,7 @@ def test_a_confirm_run_that_broke_off_says_what_is_still_to_be_sent() -> None:
     assert "✓" in text
 
 
-def test_the_trend_of_confirm_runs_tells_what_was_sent_and_what_waits() -> None:
+def test_the_trend_of_confirm_runs_shows_what_was_sent_and_what_waits() -> None:
     counts = {"shipments": 20, "sent": 10, "held": 3, "skipped": 4, "failed": 2, "pending": 1}
     run = PastRun("us-confirm-20261102-160500-c0ffee", "us", "confirm", "done", CONFIRMED, counts)
     (bar,) = draw_trend([run]).bars

@@ -51,7 +51,7 @@ HOSTILE = "<script>alert(1)</script>\"'&`|*[x](javascript:1)\n# big"
 
 
 @BOTH
-def test_what_happened_to_the_stock_and_who_waits_stand_first(render: Callable[[RunReport], str]) -> None:
+def test_what_happened_to_the_stock_and_what_waits_come_first(render: Callable[[RunReport], str]) -> None:
     text = render(inventory_day()).replace("\N{NO-BREAK SPACE}", " ")
     assert "Stock of 312 SKUs was sent to Amazon (3 sold out), 9 SKUs need attention." in text
     places = [text.index(part) for part in ("sent to Amazon", "4,210", "At a glance")]
@@ -78,7 +78,7 @@ def test_a_brake_says_that_nothing_was_pushed_what_is_gone_and_the_command(rende
     assert "At a glance" not in text
 
 
-def test_a_warehouse_that_answers_empty_has_no_percentage_and_is_told_all_the_same() -> None:
+def test_a_warehouse_that_answers_empty_has_no_percentage_and_is_still_reported() -> None:
     empty = replace(inventory_braked(), stock=StockRun(brake=Brake(why="wms_inventory has no row")))
     assert "Nothing was pushed" in render_page(empty)
     forced = replace(inventory_day(), stock=StockRun(brake=Brake(why="wms_inventory has no row", is_forced=True)))
@@ -117,7 +117,7 @@ def test_a_run_that_broke_off_says_how_far_it_got_and_which_feeds_are_under_way(
 
 
 @BOTH
-def test_held_skus_stand_by_reason_with_what_to_do_the_rows_to_paste_and_what_amazon_goes_on_selling(
+def test_held_skus_are_grouped_by_reason_with_remedy_rows_to_paste_and_what_amazon_keeps_selling(
     render: Callable[[RunReport], str],
 ) -> None:
     text = render(inventory_day())
@@ -171,7 +171,7 @@ def test_rows_of_the_prefect_table_name_sku_place_reason_and_remedy() -> None:
     assert {frozenset(row) for row in braked} == {frozenset(rows[0])}
 
 
-def test_movements_say_from_what_to_what_and_what_was_sold_meanwhile() -> None:
+def test_movements_show_from_what_to_what_and_what_was_sold_in_between() -> None:
     text = Page(render_page(inventory_day())).text
     assert "CANDLE-3 US 231 12 \N{MINUS SIGN}219 PILLOW-W US none 64 +64" in text
     assert "KNIFE-8 US 70 96 +26 minus 2 sold and not imported yet" in text
@@ -196,7 +196,7 @@ def test_a_listing_is_sold_out_where_there_was_something_before(
 
 
 @BOTH
-def test_drift_kits_that_promise_too_much_and_sales_not_imported_are_told(render: Callable[[RunReport], str]) -> None:
+def test_drift_kits_that_promise_too_much_and_sales_not_imported_are_shown(render: Callable[[RunReport], str]) -> None:
     text = render(inventory_day())
     assert re.search(r"POT-5L (in )?US:?( sent)? 18,?( Amazon shows)? 50", text)
     assert re.search(r"MUG-BLU (in )?US:? 52( left,)? 78( promised by)? GIFT-SET, MUG-BLU, MUG-SET-4", text)

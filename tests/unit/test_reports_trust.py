@@ -21,7 +21,7 @@ def differs(number: int, remedy: str) -> HeldOrder:
     return HeldOrder(f"111-{number:07d}-0000000", (reason,), ship_by=COMPARED + timedelta(minutes=number))
 
 
-def test_of_one_kind_of_difference_what_to_do_stands_right_above_the_orders_that_it_mends() -> None:
+def test_the_remedy_of_a_kind_of_difference_is_right_above_the_orders_that_it_fixes() -> None:
     order = "111-000000{0}-100000{0}"
     in_turn = [BY_HAND, order.format(5), order.format(7), IMPORT, "mfn import us --order " + order.format(6)]
     in_turn += ["mfn import us --order " + order.format(8), order.format(6), order.format(8), "Never imported"]
@@ -31,12 +31,12 @@ def test_of_one_kind_of_difference_what_to_do_stands_right_above_the_orders_that
             at = text.index(part, at) + len(part)
 
 
-def test_the_commands_of_orders_that_are_mended_alike_can_be_copied_together() -> None:
+def test_the_commands_of_orders_that_are_fixed_alike_can_be_copied_together() -> None:
     both = "mfn import us --order 111-0000006-1000006\nmfn import us --order 111-0000008-1000008"
     assert f"<pre>{both}</pre>" in render_page(reconcile_day())
 
 
-def test_of_many_orders_that_are_mended_alike_the_first_are_shown_and_no_rare_remedy_is_lost() -> None:
+def test_of_many_orders_that_are_fixed_alike_the_first_are_shown_and_no_rare_remedy_is_lost() -> None:
     held = [differs(number, f"{IMPORT}\nmfn import us --order {number}") for number in range(120)]
     (group,) = group_held([*held, differs(500, BY_HAND)], by_remedy=True)
     assert (group.count, group.further) == (121, 0)

@@ -125,7 +125,7 @@ def cells(index: str, run: PastRun) -> list[str]:
     return re.findall(r'<td class="number[^"]*">([^<]*)</td>', row)
 
 
-def test_runs_of_every_kind_stand_in_the_index_with_the_figures_that_they_have(tmp_path: Path) -> None:
+def test_runs_of_every_kind_are_in_the_index_with_the_figures_that_they_have(tmp_path: Path) -> None:
     counts = {"shipments": 9, "sent": 4, "held": 2, "skipped": 0, "failed": 3, "pending": 0}
     confirm = PastRun("us-confirm-20261102-080000-0f0f0f", "us", "confirm", "done", START, counts)
     died = PastRun("eu-confirm-20261102-080000-0f0f0f", "eu", "confirm", "failed", START, {"shipments": 1})

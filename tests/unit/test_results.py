@@ -70,7 +70,7 @@ def test_a_result_says_when_where_and_with_what(folder: Path) -> None:
     assert result.machine.processors >= 1
 
 
-def test_a_file_of_another_form_is_no_result(folder: Path) -> None:
+def test_a_file_of_another_form_is_not_a_result(folder: Path) -> None:
     path = write_result("trial", [], [GOAL], load=0)
     path.write_text(json.dumps(json.loads(path.read_bytes()) | {"figures": {}}), encoding="utf-8")
     with pytest.raises(msgspec.ValidationError, match="figures"):
@@ -115,7 +115,7 @@ def test_a_part_of_a_document_is_made_of_the_result_and_the_rest_stays(folder: P
         with_results("<!-- cost_curve.nonsense -->\n<!-- /cost_curve.nonsense -->", {})
 
 
-def test_a_chart_is_the_same_every_time_and_bears_its_results_mark(folder: Path) -> None:
+def test_a_chart_is_the_same_every_time_and_carries_the_mark_of_its_results(folder: Path) -> None:
     curve = read_result(write_result("cost_curve", CURVE, [], load=0))
     draw = CHARTS["cost_curve"]["memory"]
     svg = drawn(draw(curve), curve)

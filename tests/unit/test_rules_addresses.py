@@ -63,7 +63,7 @@ def test_a_state_is_missed_where_carriers_route_by_it(country: str) -> None:
         ("UK", "name, addressLine1, city, countryCode"),
     ],
 )
-def test_what_is_missing_is_told_by_amazon_s_names(country: str | None, missing: str) -> None:
+def test_what_is_missing_is_reported_by_amazons_names(country: str | None, missing: str) -> None:
     assert check(address(country, name=None, line_1=None)) == [(missing, None)]
 
 
@@ -75,7 +75,7 @@ def test_a_blank_or_a_placeholder_is_missing(empty: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["Na", "None", "X", "山田", "د", "O", "1"])
-def test_a_short_or_odd_text_is_no_placeholder(text: str) -> None:
+def test_a_short_or_odd_text_is_not_a_placeholder(text: str) -> None:
     assert check(address("IE", name=text, line_1=text, city=text)) == [(None, None)]
 
 

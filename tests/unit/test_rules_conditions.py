@@ -155,7 +155,7 @@ def test_the_longest_condition_is_read_and_a_longer_one_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["not " * 120 + "order.is_sfp", "(" * 240 + "order.is_sfp" + ")" * 240])
-def test_depth_within_the_longest_condition_is_no_trouble(text: str) -> None:
+def test_any_depth_within_the_longest_condition_works(text: str) -> None:
     assert holds(text)
 
 
@@ -172,12 +172,12 @@ def test_depth_within_the_longest_condition_is_no_trouble(text: str) -> None:
         ('order.city == "x"', "The fields are: order.order_id, "),
     ],
 )
-def test_an_unknown_field_is_told_with_what_there_is_instead(text: str, message: str) -> None:
+def test_an_unknown_field_is_reported_with_what_there_is_instead(text: str, message: str) -> None:
     (fault,) = faults(text)
     assert message in fault
 
 
-def test_every_unknown_field_and_every_refused_word_of_a_condition_is_told_at_once() -> None:
+def test_every_unknown_field_and_every_refused_word_of_a_condition_is_reported_at_once() -> None:
     found = faults("shipment.carier ** 2 and order.sfp")
     assert [fault.split(".")[0] for fault in found] == [
         "** is not supported",
@@ -218,7 +218,7 @@ def test_every_unknown_field_and_every_refused_word_of_a_condition_is_told_at_on
         ("", "cannot be understood"),
     ],
 )
-def test_a_mistake_is_told_in_words_when_the_condition_is_read(text: str, message: str) -> None:
+def test_a_mistake_is_reported_in_words_when_the_condition_is_read(text: str, message: str) -> None:
     assert message in " ".join(faults(text))
 
 

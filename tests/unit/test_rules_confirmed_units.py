@@ -83,11 +83,11 @@ def settled(completed: int, held: int, confirmed: int) -> Parcel:
     return Parcel(completed, held, confirmed, is_settled=True)
 
 
-def test_where_nothing_was_told_each_parcel_has_what_it_completes() -> None:
+def test_if_nothing_was_confirmed_each_parcel_has_what_it_completes() -> None:
     assert shared(new(1), new(0), new(2), ordered=3) == ([1, 0, 2], [])
 
 
-def test_a_parcel_that_stays_as_it_is_keeps_what_was_told_though_its_lines_are_gone() -> None:
+def test_an_unchanged_parcel_keeps_what_was_confirmed_although_its_lines_are_gone() -> None:
     assert shared(settled(0, 0, confirmed=2), ordered=2) == ([2], [])
     assert shared(settled(1, 1, confirmed=2), ordered=3) == ([2], [])
 
@@ -119,7 +119,7 @@ def test_of_corrected_parcels_the_last_gives_back_first_and_none_more_than_is_mi
     assert shared(corrected(3, 3, confirmed=3), corrected(0, 2, confirmed=1), ordered=5) == ([3, 0], [])
 
 
-def test_what_was_told_with_parcels_that_are_void_is_not_told_again() -> None:
+def test_what_was_confirmed_with_void_parcels_is_not_confirmed_again() -> None:
     assert shared(new(3), ordered=3, elsewhere=2) == ([1], [0])
     assert shared(new(1), new(2), ordered=3, elsewhere=2) == ([1, 0], [1])
     assert shared(new(1), new(1), ordered=3, elsewhere=1) == ([1, 1], [])
@@ -134,7 +134,7 @@ def test_a_parcel_that_stays_as_it_is_gains_what_is_left_and_never_more_than_was
     assert shared(settled(2, 2, confirmed=1), ordered=2, elsewhere=1) == ([1], [])
 
 
-def test_what_is_left_goes_first_to_parcels_of_which_amazon_was_not_told() -> None:
+def test_what_is_left_goes_first_to_unconfirmed_parcels() -> None:
     assert shared(settled(2, 2, confirmed=1), settled(0, 1, confirmed=1), new(1), ordered=4) == ([1, 1, 1], [])
     assert shared(corrected(2, 2, confirmed=1), settled(0, 1, confirmed=1), new(1), ordered=4) == ([1, 1, 1], [])
 
@@ -150,7 +150,7 @@ def test_then_to_corrected_ones_before_those_that_stay() -> None:
     )
 
 
-def test_then_to_those_that_could_complete_it_and_last_to_one_that_stays_of_which_nothing_was_told() -> None:
+def test_then_to_those_that_could_complete_it_and_last_to_an_unchanged_unconfirmed_one() -> None:
     there = settled(1, 1, confirmed=1)
     assert shared(settled(2, 2, confirmed=1), new(0, held=1), ordered=3) == ([2, 0], [])
     assert shared(settled(1, 1, confirmed=0), new(0, held=1), there, ordered=3) == ([0, 1, 1], [])

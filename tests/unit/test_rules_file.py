@@ -111,7 +111,7 @@ def read(tmp_path: Path) -> Read:
     return write_and_read
 
 
-def test_every_fault_is_told_at_once_with_its_line_its_key_and_what_to_write_instead(read: Read) -> None:
+def test_every_fault_is_reported_at_once_with_its_line_its_key_and_what_to_write_instead(read: Read) -> None:
     _, problems = read(WRONG)
     expected = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or ""))
     assert "".join(f"{problem}\n" for problem in expected) == GOLDEN.read_text(encoding="utf-8")
@@ -146,7 +146,9 @@ def test_rules_are_read_in_their_order_with_their_actions(read: Read) -> None:
         ('when: order.state == "A #1"', "in YAML, # after a space begins a comment"),
     ],
 )
-def test_what_yaml_makes_of_a_condition_is_told_with_the_way_to_write_it(read: Read, line: str, expected: str) -> None:
+def test_what_yaml_makes_of_a_condition_is_reported_with_the_way_to_write_it(
+    read: Read, line: str, expected: str
+) -> None:
     _, (problem,) = read(f"order.import:\n  - name: One\n    {line}\n    then:\n      - stop: true\n")
     assert problem.line == 3
     assert expected in str(problem)
@@ -160,7 +162,7 @@ def test_a_carrier_code_has_to_be_one_of_amazon_s_where_its_list_is_known(tmp_pa
     assert read_rules(path, "rules.yaml", accepted_carriers=())[1] == []
 
 
-def test_the_same_name_may_stand_under_two_events_but_not_twice_under_one(read: Read) -> None:
+def test_the_same_name_may_be_used_under_two_events_but_not_twice_under_one(read: Read) -> None:
     one = "  - name: Same\n    when: true\n    then:\n      - stop: true\n"
     assert read(f"order.import:\n{one}inventory.push:\n{one}")[1] == []
     _, (problem,) = read(f"order.import:\n{one}{one}")
@@ -168,7 +170,7 @@ def test_the_same_name_may_stand_under_two_events_but_not_twice_under_one(read: 
     assert "lines 2 and 6" in problem.message
 
 
-def test_what_a_merge_brings_is_read_and_its_faults_are_told_where_it_stands(read: Read) -> None:
+def test_what_a_merge_brings_is_read_and_its_faults_are_reported_where_it_is_written(read: Read) -> None:
     one = "  - &one\n    name: One\n    when: order.unit > 1\n    then: [{set: &code {order.ship_method_code: 12}}]\n"
     _, problems = read(f"order.import:\n{one}  - <<: *one\n    name: Two\n    then: [{{set: {{<<: *code}}}}]\n")
     assert sorted(problem.line or 0 for problem in problems) == [4, 5, 6, 8]
@@ -179,7 +181,7 @@ def test_what_a_merge_brings_is_read_and_its_faults_are_told_where_it_stands(rea
     assert [rule.changes for rule in rules["order.import"]] == [{"order.ship_method_code": "A"}] * 2
 
 
-def test_two_rules_of_one_name_are_told_though_they_stand_on_one_line(read: Read) -> None:
+def test_two_rules_of_one_name_are_reported_although_they_are_on_one_line(read: Read) -> None:
     one = "{name: Same, when: true, then: [{stop: true}]}"
     _, (problem,) = read(f"order.import: [{one}, {one}]\n")
     assert problem.column == "order.import[1].name"

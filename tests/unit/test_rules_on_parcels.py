@@ -60,7 +60,7 @@ def test_what_no_rule_sets_stays_as_it_is_and_nothing_is_decided() -> None:
     assert changed(ruled(rule('shipment.shipment_id == "S-9"', "hold"))) == {}
 
 
-def test_what_the_warehouse_wrote_is_replaced_and_its_carrier_looked_up_anew_only_where_that_is_set() -> None:
+def test_what_the_warehouse_wrote_is_replaced_and_its_carrier_looked_up_again_only_if_set() -> None:
     later = SHIPPED + pd.Timedelta(hours=1)
     assert changed(ruled(rule(FIRST, tracking_number="1X", shipped_at=later))) == {
         "tracking_number": "1X",
@@ -71,7 +71,7 @@ def test_what_the_warehouse_wrote_is_replaced_and_its_carrier_looked_up_anew_onl
     assert changed(ruled(rule(FIRST, service="Air"))) == {"service": "Air", "shipping_method": "Air", **looked_up}
 
 
-def test_what_a_rule_says_of_the_carrier_as_it_goes_out_stands() -> None:
+def test_what_a_rule_says_of_the_outgoing_carrier_is_final() -> None:
     sent = {"carrier_code": "FedEx", "carrier_name": "Van", "shipping_method": "Slow"}
     assert changed(ruled(rule(FIRST, carrier="ups", **sent))) == {"carrier": "ups", "carrier_warning": "", **sent}
     assert changed(ruled(rule(FIRST, **sent))) == {"carrier_warning": "", **sent}

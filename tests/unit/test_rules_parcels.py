@@ -93,12 +93,12 @@ def test_one_item_may_be_split_over_lines_and_parcels_and_the_rest_may_follow_la
     assert parcels.confirmed() == ({"S-1": {"I-MUG": 1}, "S-2": {"I-MUG": 2}}, {})
 
 
-def test_parcels_that_are_open_or_void_are_not_told_and_do_not_count() -> None:
+def test_open_and_void_parcels_are_not_confirmed_and_do_not_count() -> None:
     parcels = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 3), status="void").add("S-2", ("I-MUG", "MUG", 3), status="open")
     assert parcels.add("S-3", ("I-MUG", "MUG", 3)).confirmed() == ({"S-3": {"I-MUG": 3}}, {})
 
 
-def test_a_kit_is_told_with_the_parcel_that_completes_it() -> None:
+def test_a_kit_is_confirmed_with_the_parcel_that_completes_it() -> None:
     parcels = Parcels(*KIT).add("S-1", ("I-SET", "PLATE", 4))
     assert parcels.confirmed() == (
         {},
@@ -130,7 +130,7 @@ def test_a_part_of_a_kit_holds_nothing_else_of_its_parcel_back() -> None:
     assert parcels.add("S-2", ("I-SET", "BOWL", 2)).confirmed() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-SET": 2}}, {})
 
 
-def test_a_pack_of_six_is_told_when_six_have_left() -> None:
+def test_a_pack_of_six_is_confirmed_when_six_have_shipped() -> None:
     pack = (ORDER, 1, "I-6", "CAN", "SIX-PACK", 12, 6)
     parcels = Parcels(pack).add("S-1", ("I-6", "CAN", 5)).add("S-2", ("I-6", "CAN", 4)).add("S-3", ("I-6", "CAN", 3))
     assert parcels.confirmed() == (
@@ -255,7 +255,7 @@ def test_a_line_that_fits_no_order_item_holds_its_parcel(line: Line, detail: str
 
 
 @pytest.mark.parametrize("sku", [None, "MUG-OF-ANOTHER-COLOUR"])
-def test_the_order_item_id_is_enough_for_an_item_that_is_no_kit(sku: str | None) -> None:
+def test_the_order_item_id_is_enough_for_an_item_that_is_not_a_kit(sku: str | None) -> None:
     assert Parcels(MUG).add("S-1", ("I-MUG", sku, 2)).confirmed() == ({"S-1": {"I-MUG": 2}}, {})
 
 
@@ -276,7 +276,7 @@ def test_another_sku_in_a_packs_stead_holds_its_parcel_since_nobody_knows_how_ma
         (float("nan"), "line 2 (order item I-MUG, SKU MUG): quantity is not a number"),
     ],
 )
-def test_a_quantity_that_is_no_number_of_units_holds_its_parcel(quantity: float, said: str) -> None:
+def test_a_quantity_that_is_not_a_number_of_units_holds_its_parcel(quantity: float, said: str) -> None:
     confirmed, why = Parcels(MUG).add("S-1", ("I-MUG", "MUG", 1), ("I-MUG", "MUG", quantity)).confirmed()
     assert (confirmed, why) == ({}, {"S-1": {"quantity_invalid": said}})
 
@@ -321,7 +321,7 @@ def test_a_parcel_of_nothing_but_a_part_of_a_kit_needs_no_tracking_number() -> N
     assert (confirmed, list(why["S-1"])) == ({"S-2": {"I-SET": 1}}, ["kit_in_other_parcel"])
 
 
-def test_everything_that_is_wrong_with_a_parcel_is_told_at_once() -> None:
+def test_everything_that_is_wrong_with_a_parcel_is_reported_at_once() -> None:
     lines: Sequence[Line] = [("I-MUG", "MUG", 9), ("I-X", "MUG", 1), ("I-MUG", "MUG", -1), ("I-Y", "MUG", 1)]
     confirmed, why = Parcels(MUG).add("S-1", *lines, tracking_number=None).confirmed()
     assert confirmed == {}
@@ -329,7 +329,7 @@ def test_everything_that_is_wrong_with_a_parcel_is_told_at_once() -> None:
     assert why["S-1"]["order_item_unknown"].count("the order does not have this item") == 2
 
 
-def test_units_that_amazon_has_with_another_parcel_hold_the_one_that_has_them_and_say_what_mends_it() -> None:
+def test_units_that_amazon_has_with_another_parcel_hold_this_one_with_the_remedy() -> None:
     cup = (ORDER, 4, "I-CUP", "CUP", "AMZ-CUP", 1, 1)
     parcels = (
         Parcels(MUG, cup).add("S-1", ("I-MUG", "MUG", 3)).add("S-2", ("I-CUP", "CUP", 1)).add("S-3", status="void")
@@ -406,7 +406,7 @@ def test_parcels_of_one_order_do_not_concern_another() -> None:
     assert parcels.confirmed() == ({"S-1": {"I-MUG": 3}, "S-2": {"I-MUG": 1}}, {})
 
 
-def test_without_parcels_there_is_nothing_to_tell(sqlite_url: str) -> None:
+def test_without_parcels_there_is_nothing_to_confirm(sqlite_url: str) -> None:
     warehouse = SqlWarehouse(sqlite_url, name="us")
     warehouse.ensure_tables()
     items, faults = parcel_items(warehouse.shipments("us"), warehouse.shipment_lines([]), warehouse.order_lines([]))
@@ -422,7 +422,7 @@ def test_without_parcels_there_is_nothing_to_tell(sqlite_url: str) -> None:
     assert faults.dtypes.to_dict() == some_faults.dtypes.to_dict()
 
 
-def test_what_a_warehouse_ships_in_parts_is_told_in_parts(database_url: str) -> None:
+def test_what_a_warehouse_ships_in_parts_is_confirmed_in_parts(database_url: str) -> None:
     warehouse, actor = SqlWarehouse(database_url, name="us"), WarehouseActor(database_url)
     warehouse.ensure_tables()
     kit = {"order_item_id": "I-SET", "seller_sku": "BREAKFAST"}

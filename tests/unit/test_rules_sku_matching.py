@@ -80,7 +80,7 @@ def test_a_sku_that_is_missing_in_several_marketplaces_is_one_entry() -> None:
     assert (compared.seller_skus, compared.matched) == (2, 1)
 
 
-def test_a_listing_of_an_item_that_is_not_active_is_told_as_such_and_gets_no_alias_to_itself() -> None:
+def test_a_listing_of_an_inactive_item_is_reported_as_such_and_gets_no_alias_to_itself() -> None:
     compared = compare((US, "OLD-1"), (US, "KETTLE"))
     assert rows(compared.missing_in_warehouse, "seller_sku", "is_inactive") == [("KETTLE", False), ("OLD-1", True)]
     assert details(compared.missing_in_warehouse, "seller_sku")["OLD-1"] == "the warehouse has it, but it is inactive"
@@ -116,7 +116,7 @@ def test_an_alias_or_a_kit_that_leads_to_no_active_item_is_missing_with_its_line
     assert compared.near_misses.empty, "a second row beside the wrong one would be a kit"
 
 
-def test_a_kit_is_never_told_as_what_its_own_component_may_be() -> None:
+def test_a_kit_is_never_proposed_for_its_own_component() -> None:
     aliases = (("", "", "TEA-SET", "TEA-SETS", 1), ("", "", "TEA-SET", "TEAPOT", 1), ("", "", "SIX", "SIXX", 6))
     compared = compare((US, "TEA-SET"), (US, "SIX"), aliases=aliases, items=(*ITEMS, "TEA-SET", "SIX"))
     assert [
@@ -126,7 +126,7 @@ def test_a_kit_is_never_told_as_what_its_own_component_may_be() -> None:
     assert "nearest: 'MUG-FBM'" in details(renamed.missing_in_warehouse, "seller_sku")["MUG-FBM"]
 
 
-def test_what_holds_in_one_marketplace_only_is_told_with_it() -> None:
+def test_what_holds_in_one_marketplace_only_is_reported_with_it() -> None:
     compared = compare((US, "CUP"), (CA, "CUP"), aliases=(("", CA, "CUP", "BEAKER", 1),))
     assert details(compared.missing_in_warehouse, "seller_sku")["CUP"] == (
         "in US: the warehouse does not have this item; "
@@ -134,7 +134,7 @@ def test_what_holds_in_one_marketplace_only_is_told_with_it() -> None:
     )
 
 
-def test_the_line_of_another_connection_is_not_the_one_that_is_told() -> None:
+def test_the_line_of_another_connection_is_not_the_one_reported() -> None:
     other = ("de", "", "CUP", "CUP", 1)
     compared = compare((US, "CUP"), aliases=(other,))
     assert details(compared.missing_in_warehouse, "seller_sku") == {"CUP": "the warehouse does not have this item"}
@@ -261,7 +261,7 @@ def test_another_size_that_is_matched_already_is_proposed_only_where_no_other_it
     assert rows(compared.near_misses, "warehouse_sku", "is_matched", "is_only") == [("SHIRT-S", True, True)]
 
 
-def test_what_a_spreadsheet_has_broken_is_told_as_such_and_gets_no_row_that_the_check_would_refuse() -> None:
+def test_what_a_spreadsheet_broke_is_reported_as_such_and_gets_no_row_that_the_check_refuses() -> None:
     compared = compare((US, "1E+05"), (US, "KETTLE"), items=("1e+05", "#N/A"))
     broken = "is how a spreadsheet writes a long number; its digits are lost"
     assert details(compared.missing_in_warehouse, "seller_sku")["1E+05"] == (
@@ -273,7 +273,7 @@ def test_what_a_spreadsheet_has_broken_is_told_as_such_and_gets_no_row_that_the_
     assert compared.near_misses.empty
 
 
-def test_nothing_on_one_side_or_on_both_is_compared_all_the_same() -> None:
+def test_an_empty_side_or_two_are_still_compared() -> None:
     assert compare(items=(), inactive=()).seller_skus == 0
     assert rows(compare(items=("A",)).missing_on_amazon, "warehouse_sku") == ["A"]
     empty_warehouse = compare((US, "A"), items=(), inactive=())

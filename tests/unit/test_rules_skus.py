@@ -168,14 +168,16 @@ def test_no_order_at_all_gives_no_line_at_all() -> None:
         ("OLD-1", "OLD-1", "is in the warehouse, but inactive"),
     ],
 )
-def test_an_unknown_sku_is_told_its_nearest_and_what_differs(unknown: str, warehouse_sku: str, difference: str) -> None:
+def test_an_unknown_sku_comes_with_its_nearest_and_what_differs(
+    unknown: str, warehouse_sku: str, difference: str
+) -> None:
     nearest = nearest_skus([unknown, unknown, None, ""], ITEMS)
     assert list(nearest) == [unknown]
     assert len({near.warehouse_sku for near in nearest[unknown]}) == len(nearest[unknown])
     assert (nearest[unknown][0].warehouse_sku, nearest[unknown][0].difference) == (warehouse_sku, difference)
 
 
-def test_an_accent_that_is_a_character_of_its_own_is_told_and_the_proposed_row_has_it() -> None:
+def test_a_combining_accent_is_reported_and_the_proposed_row_has_it() -> None:
     seller_sku, warehouse_sku = "CAFE\N{COMBINING ACUTE ACCENT}", "CAF\N{LATIN CAPITAL LETTER E WITH ACUTE}"
     items = pd.DataFrame({"sku": [warehouse_sku], "is_active": [True]})
     (near,) = nearest_skus([seller_sku], items)[seller_sku]

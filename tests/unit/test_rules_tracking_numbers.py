@@ -68,7 +68,7 @@ def warning(carrier_code: str | None, tracking_number: str | None) -> str:
         ("Australia Post", "33ABC1234567"),
     ],
 )
-def test_a_number_that_has_its_carrier_s_form_is_no_warning(carrier_code: str, tracking_number: str) -> None:
+def test_a_number_in_its_carriers_form_is_no_warning(carrier_code: str, tracking_number: str) -> None:
     assert warning(carrier_code, tracking_number) == ""
 
 
@@ -112,7 +112,7 @@ def test_a_number_of_another_form_is_a_warning_that_says_what_was_expected(
         ("Canada Post", "RB123456785CA"),
     ],
 )
-def test_a_mistyped_digit_is_told_as_such(carrier_code: str, good: str) -> None:
+def test_a_mistyped_digit_is_reported_as_such(carrier_code: str, good: str) -> None:
     assert warning(carrier_code, good) == ""
     last = max(position for position, letter in enumerate(good) if letter.isdigit())
     for digit in {*"0123456789"} - {good[last]}:
@@ -128,7 +128,7 @@ def test_a_carrier_whose_forms_are_not_known_is_not_judged(carrier_code: str | N
 
 
 @pytest.mark.parametrize("tracking_number", [None, "", " - ", float("nan")])
-def test_a_missing_number_is_told_elsewhere(tracking_number: str | None) -> None:
+def test_a_missing_number_is_reported_elsewhere(tracking_number: str | None) -> None:
     assert warning("UPS", tracking_number) == ""
 
 

@@ -16,7 +16,7 @@ def moments(*seconds: float) -> list[datetime | None]:
     return [NOON + timedelta(seconds=number) for number in seconds]
 
 
-def test_a_full_page_ends_with_its_last_change_where_it_stands_in_order() -> None:
+def test_a_full_page_ends_with_its_last_change_if_it_is_in_order() -> None:
     assert page_end(moments(0, 5, 5, 9.5), NOON, LATER) == NOON + timedelta(seconds=9)
     assert page_end(moments(0, 3_600), NOON, LATER) == LATER
 

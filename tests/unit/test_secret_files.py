@@ -43,9 +43,7 @@ def credentials(folder: Path, **environ: str) -> Credentials:
 
 
 @pytest.mark.parametrize("variable", ["LWA_CLIENT_SECRET_FILE", "LWA_CLIENT_SECRET_US_FILE"])
-def test_a_secret_may_stand_in_a_file_that_only_its_owner_and_their_group_may_read(
-    tmp_path: Path, variable: str
-) -> None:
+def test_a_secret_may_be_in_a_file_that_only_its_owner_and_their_group_may_read(tmp_path: Path, variable: str) -> None:
     a_file(tmp_path, mode=0o640)
     assert credentials(tmp_path, **{variable: "secret"}) == Credentials("token", "app", PLANTED)
     assert credentials(tmp_path, **{variable: str(tmp_path / "secret")}).lwa_client_secret == PLANTED
@@ -59,7 +57,7 @@ def test_a_file_of_one_connection_beats_the_value_for_all(tmp_path: Path) -> Non
     assert found.lwa_client_secret == "of us"
 
 
-def test_every_file_that_cannot_be_used_is_told_with_what_is_missing_and_never_with_what_the_variable_holds(
+def test_every_unusable_file_is_reported_with_what_is_missing_and_never_with_the_variables_value(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -79,7 +77,7 @@ def test_every_file_that_cannot_be_used_is_told_with_what_is_missing_and_never_w
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o602, 0o666])
-def test_a_file_that_everybody_may_read_or_write_is_refused_with_the_command_that_mends_it(
+def test_a_file_that_everybody_may_read_or_write_is_refused_with_the_command_that_fixes_it(
     tmp_path: Path, mode: int
 ) -> None:
     path = a_file(tmp_path, mode=mode)
@@ -111,7 +109,7 @@ def test_a_secret_that_no_program_could_have_issued_is_not_sent_to_amazon(tmp_pa
     assert content not in caught.value.message
 
 
-def test_the_ledgers_url_and_keys_may_stand_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ledgers_url_and_keys_may_be_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_file(tmp_path, URL, name="url")
     a_file(tmp_path, name="keys")
     monkeypatch.setenv("MFN_LEDGER_URL_FILE", "url")
@@ -126,7 +124,7 @@ def test_the_ledgers_url_and_keys_may_stand_in_files(tmp_path: Path, monkeypatch
     assert PLANTED not in repr(settings) + json.dumps(shown)
 
 
-def test_programs_that_mfn_up_starts_are_told_the_file_and_not_what_stands_in_it(
+def test_programs_that_mfn_up_starts_get_the_files_path_and_not_its_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_file(tmp_path, URL, name="url")
@@ -149,7 +147,7 @@ def test_runs_of_mfn_up_read_rotated_secrets_from_the_env_file_of_their_checkout
     assert (here["LWA_APP_ID"], here["PREFECT_API_AUTH_STRING"]) == ("app", "me:word")
 
 
-def test_every_setting_with_a_file_that_cannot_be_used_is_told_at_once(
+def test_every_setting_with_an_unusable_file_is_reported_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_file(tmp_path, mode=0o644)
@@ -166,7 +164,7 @@ def test_every_setting_with_a_file_that_cannot_be_used_is_told_at_once(
     "url",
     [f"postgresql://mfn:{PLANTED}", f"postgresql://mfn:pass@{PLANTED}@db/mfn", f"postgresql://mfn:{PLANTED}:@db:x/m"],
 )
-def test_a_password_that_breaks_its_url_is_never_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_that_breaks_its_url_is_never_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MFN_LEDGER_URL", url)
     with pytest.raises(ConfigurationError, match="MFN_LEDGER_URL") as caught:
         load_settings()

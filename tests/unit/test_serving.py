@@ -26,13 +26,13 @@ def test_an_answer_is_sent_at_once_and_waits_for_no_acknowledgement() -> None:
         ("127.0.0.1", 65536, "a port up to 65535"),
     ],
 )
-def test_an_address_that_is_none_of_this_machine_is_told_as_that(host: str, port: int, expected: str) -> None:
+def test_an_address_of_another_machine_is_reported_as_such(host: str, port: int, expected: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         listen(host, port)
     assert expected in refused.value.remedy
 
 
-def test_a_port_that_is_taken_is_told_with_the_option_that_names_another() -> None:
+def test_a_port_in_use_is_reported_with_the_option_that_names_another() -> None:
     with listen("127.0.0.1", 0) as listener, pytest.raises(ConfigurationError) as refused:
         listen("127.0.0.1", listener.getsockname()[1], setting="--reports-port")
     assert refused.value.remedy.startswith("Choose another one with --reports-port, or stop")

@@ -85,7 +85,7 @@ def test_what_a_person_dismissed_is_that_whatever_else_it_is() -> None:
     assert settled({}, NOBODY | CANCELLED, {}, dismissed="AB", in_warehouse="A") == ["dismissed", "dismissed", ""]
 
 
-def test_only_what_waits_for_its_payment_stays_pending_and_what_nobody_can_tell_is_held() -> None:
+def test_only_orders_waiting_for_payment_stay_pending_and_undecidable_ones_are_held() -> None:
     by_status: dict[tuple[str, str], list[str]] = {}
     for code, settlement in SETTLEMENTS.items():
         by_status.setdefault((settlement.outcome, settlement.status), []).append(code)

@@ -71,7 +71,7 @@ def wrong(error: ConfigurationError) -> list[str | None]:
     return [problem.column for problem in error.problems]
 
 
-def test_every_wrong_value_is_told_at_once() -> None:
+def test_every_wrong_value_is_reported_at_once() -> None:
     given = {"connection": "uk", "kind": "x", "outcome": "x", "from": "24.11.", "to": "x", "page": "x", "status": "x"}
     with pytest.raises(ConfigurationError) as runs:
         read_run_filter(given, CONNECTIONS)

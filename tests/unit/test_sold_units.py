@@ -69,7 +69,7 @@ def test_an_imported_order_explains_what_is_missing_whenever_it_was_placed() -> 
     assert to_send(read(seen, 8, at=10, level=8, imported_earlier=2, covered=4)) == {"target": 8, "is": {"shown"}}
 
 
-def test_a_sale_after_the_import_is_no_part_of_what_the_import_explains() -> None:
+def test_a_sale_after_the_import_is_not_part_of_what_the_import_explains() -> None:
     seen = read(a_state(), 9, at=5)
     assert to_send(read(seen, 8, at=10, level=9, imported=1, covered=6)) == {"target": 8, "is": {"shown"}}
     assert to_send(read(seen, 8, at=10, level=9, imported_earlier=1, covered=6)) == {"target": 8, "is": {"shown"}}
@@ -159,7 +159,7 @@ def test_what_is_missing_is_reckoned_from_the_higher_level_until_a_fall_has_come
     assert to_send(read(a_state(shown_before=14), 8, at=3)) == {"target": 8, "is": {"shown"}}
 
 
-def test_what_sells_right_after_the_same_level_was_told_again_is_waited_for_by_nobody() -> None:
+def test_what_sells_right_after_the_same_level_was_sent_again_is_not_waited_for() -> None:
     assert to_send(read(a_state(shown_before=10, is_applied=False), 8, at=3)) == {"target": 8, "is": {"shown"}}
 
 
@@ -220,7 +220,7 @@ def test_without_a_quantity_nothing_changes() -> None:
     pd.testing.assert_frame_equal(read(unsent, np.nan, at=20)[list(STATE)], unsent)
 
 
-def test_an_offer_that_was_never_told_anything_is_told_its_level_less_what_sold_since_it_was_read() -> None:
+def test_an_offer_that_never_got_a_level_gets_it_less_what_sold_since_it_was_read() -> None:
     nothing = dict.fromkeys(("level_sent", "level_sent_basis", "before_limits_sent", "shown_before"), np.nan)
     known = a_state(**nothing, sent_at=pd.NaT, is_applied=False)
     assert to_send(read(known, 8, at=5)) == {"target": 8, "is": {"shown"}}
@@ -241,13 +241,13 @@ def test_what_was_sent_is_what_amazon_is_expected_to_show() -> None:
     assert not sent["is_applied"]
 
 
-def test_a_level_that_overtakes_another_knows_what_amazon_shows_meanwhile() -> None:
+def test_a_level_that_overtakes_another_knows_what_amazon_shows_in_between() -> None:
     waiting = read(a_state(shown_before=14, is_applied=False), 14, at=2, level=6)
     sent = after_sending(waiting, levels(6, 6), pd.Series([minutes(3)], dtype="datetime64[us, UTC]"))
     assert sent["shown_before"].tolist() == [14]
 
 
-def test_what_amazon_shows_already_counts_as_told() -> None:
+def test_what_amazon_shows_already_counts_as_sent() -> None:
     found = read(a_state(sent_at=minutes(-60)), 8, at=5, level=8, imported=2)
     kept = after_being_shown(found, levels(8, 8)).iloc[0]
     assert (kept["level_sent"], kept["level_sent_basis"], kept["before_limits_sent"]) == (8, 8, 9)

@@ -38,7 +38,7 @@ def test_totals_count_what_is_there_in_sellable_locations() -> None:
     assert list(stock_totals(stock_rows()).itertuples(index=False, name=None)) == [("", 0, 0)]
 
 
-def test_as_much_as_the_brake_allows_is_believed_and_more_is_not() -> None:
+def test_as_much_as_the_brake_allows_is_trusted_and_more_is_not() -> None:
     before = totals(whole=(100, 1000))
     assert losses(before, totals(whole=(50, 500)), brake_percent=50) == []
     assert losses(before, totals(whole=(49, 500)), brake_percent=50) == [Loss("", "SKUs", 100, 49)]

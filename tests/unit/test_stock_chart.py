@@ -18,7 +18,7 @@ def history(first: int | None, *changes: tuple[timedelta, int]) -> StockHistory:
     return StockHistory("MUG-BLU", "US", first, tuple((SINCE + after, level) for after, level in changes))
 
 
-def test_a_level_stands_until_the_next_and_the_stretch_without_any_is_marked() -> None:
+def test_a_level_lasts_until_the_next_and_a_stretch_without_any_is_marked() -> None:
     half, three_quarters = timedelta(days=3.5), timedelta(days=5.25)
     (chart,) = draw_histories([history(8, (half, 0), (three_quarters, 4))], SINCE, PUSHED)
     assert chart.line == "M0 0H140V64H210V32H280"
@@ -27,7 +27,7 @@ def test_a_level_stands_until_the_next_and_the_stretch_without_any_is_marked() -
     assert (chart.lowest, chart.highest, chart.now, chart.times_sold_out) == (0, 8, 4, 1)
 
 
-def test_of_changes_too_close_to_tell_apart_the_lowest_the_highest_and_the_last_are_drawn() -> None:
+def test_of_changes_too_close_to_distinguish_the_lowest_the_highest_and_the_last_are_drawn() -> None:
     minute = timedelta(minutes=1)
     (chart,) = draw_histories(
         [history(4, *((minute * n, level) for n, level in enumerate((2, 8, 0, 4))))], SINCE, PUSHED

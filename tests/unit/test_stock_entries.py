@@ -56,7 +56,7 @@ STOCK = stock_rows(("MUG", "A", 9), ("POT", "A", 3), ("LID", "A", 5))
 ITEMS = item_rows("MUG", "POT", "LID")
 
 
-def test_every_offer_has_its_level_and_an_item_without_one_is_told() -> None:
+def test_every_offer_has_its_level_and_an_item_without_one_is_reported() -> None:
     found = entries_of(listing_rows("MUG", "SET"), SET, STOCK, ITEMS)
     assert standing(found) == {"MUG": 9, "SET": 3, "LID": ["held", "listing_missing"]}
     unlisted = found.entries.iloc[-1]
@@ -113,7 +113,7 @@ def test_faults_of_one_kind_are_one_reason(bins: int, said: int, more: str) -> N
     assert details(found, "SET") == ["; ".join(each[:said]) + more]
 
 
-def test_stock_that_belongs_to_no_item_is_told_once() -> None:
+def test_stock_that_belongs_to_no_item_is_reported_once() -> None:
     stock = stock_rows(("NEW", "A", 4), ("NEW", "B", -4), ("OWN", "A", 2), ("", "A", 1), ("GONE", "R", 1, 0, False))
     found = entries_of(listing_rows("OWN"), NO_ALIAS, stock, item_rows())
     assert standing(found) == {
@@ -127,7 +127,7 @@ def test_stock_that_belongs_to_no_item_is_told_once() -> None:
     assert details(nowhere, "") == ["the row has no SKU"]
 
 
-def test_an_alias_that_is_listed_nowhere_is_told_instead_of_what_it_is_made_of() -> None:
+def test_an_alias_that_is_listed_nowhere_is_reported_instead_of_its_components() -> None:
     found = entries_of(listing_rows("LID"), SET, STOCK, ITEMS)
     assert standing(found) == {"LID": 5, "SET": ["held", "listing_missing"]}
     assert "sku_aliases.csv" in details(found, "SET")[0]
@@ -145,14 +145,14 @@ def test_an_alias_named_as_an_item_is_one_entry_with_both_reasons() -> None:
     assert details(found, "MUG")[0].count("Amazon has no listing for MUG") == 2
 
 
-def test_an_inactive_item_is_told_as_none_and_not_missed_without_a_listing() -> None:
+def test_an_inactive_item_is_sent_as_none_and_not_missed_without_a_listing() -> None:
     items = item_rows("MUG", inactive=["POT", "LID"])
     found = entries_of(listing_rows("MUG", "POT", "SET"), SET, STOCK, items)
     assert standing(found) == {"MUG": 9, "POT": 0, "SET": 0}
     assert found.entries["is_inactive"].tolist() == [False, True, True]
 
 
-def test_components_that_kits_promise_too_often_are_told_of_offers_that_are() -> None:
+def test_components_that_kits_promise_too_often_are_reported_with_their_offers() -> None:
     found = entries_of(listing_rows("MUG", "SET", "POT", "LID"), SET, STOCK, ITEMS)
     assert found.oversold["sku"].tolist() == ["MUG", "POT"]
     assert found.oversold["offers"].tolist() == [("MUG", "SET"), ("POT", "SET")]

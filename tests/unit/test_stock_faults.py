@@ -38,12 +38,12 @@ def test_good_stock_has_no_fault() -> None:
         ((NAN, 0), "stock_unreadable", "on_hand is 'x', not a number"),
     ],
 )
-def test_each_fault_of_a_number_says_which_and_what_stands_there(row: Any, code: str, detail: str) -> None:
+def test_each_fault_of_a_number_says_which_and_what_is_there(row: Any, code: str, detail: str) -> None:
     stock = stock_rows(("MUG", "A", *row), ("POT", "A", 5))
     assert faults_of(stock, item_rows("MUG", "POT")) == [(0, "MUG", "A", code, detail)]
 
 
-def test_everything_is_told_at_once_by_sku_and_location() -> None:
+def test_everything_is_reported_at_once_by_sku_and_location() -> None:
     stock = stock_rows(("POT", "B", -1.5), ("POT", "A", 2), ("NEW", "A", NAN), ("MUG", "A", 1), ("POT", "A", 3))
     assert [fault[:4] for fault in faults_of(stock, item_rows("MUG", "POT"))] == [
         (2, "NEW", "A", "stock_unreadable"),
@@ -55,7 +55,7 @@ def test_everything_is_told_at_once_by_sku_and_location() -> None:
     ]
 
 
-def test_the_same_sku_may_lie_in_several_locations_but_stands_once_in_each() -> None:
+def test_the_same_sku_may_be_in_several_locations_but_once_in_each() -> None:
     stock = stock_rows(("MUG", "A", 5), ("MUG", "B", 5), ("MUG", "A", 7), ("mug", "A", 1))
     details = {fault[0]: fault[4] for fault in faults_of(stock, item_rows("MUG", "mug"))}
     said = "the SKU has more than one row in this location, one of them with on_hand"
@@ -68,7 +68,7 @@ def test_a_sku_is_known_to_the_letter(sku: str) -> None:
     assert fault[1:] == (sku, "A", "item_unknown", "the SKU is not in wms_item")
 
 
-def test_a_row_without_a_sku_is_told() -> None:
+def test_a_row_without_a_sku_is_reported() -> None:
     (fault,) = faults_of(stock_rows(("", "A", 5)), item_rows("MUG"))
     assert fault[1:] == ("", "A", "item_unknown", "the row has no SKU")
 

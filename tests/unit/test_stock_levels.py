@@ -128,7 +128,7 @@ def test_buffer_then_maximum_then_minimum(left: int, limits: dict[str, Any], lev
     assert found["available"] == max(left, 0)
 
 
-def test_what_was_there_before_the_limits_is_told_apart() -> None:
+def test_what_was_there_before_the_limits_is_kept_apart() -> None:
     found = one_level(100, buffer_units=2, maximum_units=5)
     assert (found["available"], found["before_limits"], found["level"]) == (100, 98, 5)
 
@@ -199,7 +199,7 @@ def oversold(listings: pd.DataFrame, aliases: pd.DataFrame, **units: int) -> lis
     return list(rows.itertuples(index=False, name=None))
 
 
-def test_a_component_that_kits_promise_more_often_than_it_is_there_is_told() -> None:
+def test_a_component_that_kits_promise_more_often_than_it_is_there_is_reported() -> None:
     aliases = alias_rows(("SET", "MUG", 2), ("SET", "POT", 1), ("DUO", "MUG", 2))
     assert oversold(listing_rows("SET", "DUO"), aliases, MUG=7, POT=9) == [(US, "MUG", 7, 12, ("DUO", "SET"))]
     assert oversold(listing_rows("SET", "MUG"), aliases, MUG=4, POT=9) == [(US, "MUG", 4, 8, ("MUG", "SET"))]
@@ -208,7 +208,7 @@ def test_a_component_that_kits_promise_more_often_than_it_is_there_is_told() -> 
     assert of_all == [(US, "MUG", 7, 12, ("DUO", "SET"))], "an offer of which there is none promises nothing"
 
 
-def test_what_offers_promise_together_is_told_only_where_kits_do_and_within_one_marketplace() -> None:
+def test_what_offers_promise_together_is_reported_only_for_kits_and_within_one_marketplace() -> None:
     aliases = alias_rows(("SET", "MUG", 2), ("SET", "POT", 1), ("ALIAS", "MUG", 1))
     assert oversold(listing_rows("ALIAS", "MUG"), aliases, MUG=7) == []
     assert oversold(listing_rows(("SET", US), ("SET", CA)), aliases, MUG=6, POT=9) == []

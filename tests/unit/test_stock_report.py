@@ -62,7 +62,7 @@ def stock_of(ledger: Ledger, batch_id: str = BATCH) -> StockRun:
     return stock
 
 
-def test_what_is_held_or_failed_now_stands_by_reason_also_of_earlier_runs_and_what_sells_most_first(
+def test_held_and_failed_skus_are_grouped_by_reason_also_of_earlier_runs_best_sellers_first(
     ledger: Ledger,
 ) -> None:
     a_batch(ledger)
@@ -113,13 +113,13 @@ def test_what_the_brake_holds_is_counted_and_what_is_held_anyway_is_listed(ledge
     ]
 
 
-def test_an_empty_warehouse_says_why_and_force_is_told_apart(ledger: Ledger) -> None:
+def test_an_empty_warehouse_says_why_and_force_is_distinguished(ledger: Ledger) -> None:
     losses = [{"location": "", "what": "SKUs", "before": 0, "now": 0, "why": "wms_item of the warehouse is empty"}]
     a_batch(ledger, findings={"brake": {"losses": losses, "is_forced": True}})
     assert stock_of(ledger).brake == Brake((), "wms_item of the warehouse is empty", is_forced=True)
 
 
-def test_a_rehearsal_shows_what_it_found_and_not_where_offers_stand(ledger: Ledger) -> None:
+def test_a_dry_run_shows_what_it_found_and_not_the_state_of_offers(ledger: Ledger) -> None:
     a_batch(ledger, parameters={"full": False, "dry_run": True, "force": False})
     offers(ledger, {"seller_sku": "A", "status": "held", "reasons": reasons_text([OLD])})
     outcomes(
@@ -255,7 +255,7 @@ def test_what_moved_lately_is_looked_for_in_no_more_rows_than_a_report_can_affor
     assert [one.sku for one in stock_of(ledger).histories] == ["S1"]  # however many, the newest run is looked at
 
 
-def test_findings_of_the_comparison_are_shown_as_they_stand(ledger: Ledger) -> None:
+def test_findings_of_the_comparison_are_shown_as_they_are(ledger: Ledger) -> None:
     oversold = [
         {"sku": "PLATE", "marketplace_id": CA, "left": 3, "promised": 7, "offers": ["KIT-A", "KIT-B"], "further": 5}
     ]

@@ -55,7 +55,7 @@ def test_an_order_is_news_once_and_may_be_undone_only_where_the_last_sending_cou
     }
 
 
-def test_an_offer_that_was_never_counted_or_never_told_has_nothing_undone() -> None:
+def test_an_offer_that_was_never_counted_or_never_sent_has_nothing_undone() -> None:
     orders = [(US, sku, units, 11, 2) for sku in ("NEW", "UNSENT") for units in (2, 3)]
     moments = {"counted_at": [None, NOON], "shown_at": [None, None], "covered_at_sending": [None, None]}
     state = pd.DataFrame(moments, index=["NEW", "UNSENT"], dtype="datetime64[us, UTC]")
@@ -89,7 +89,7 @@ UNSHOWN = OFF | {"quantity": None}
     ],
     ids=["shown", "new", "off", "no quantity", "on its way", "refused and shown", "refused", "never sent"],
 )
-def test_amazon_is_told_what_it_does_not_show_and_of_what_it_shows_only_what_is_new_or_all_in_a_full_run(
+def test_levels_that_amazon_does_not_show_are_sent_and_of_the_others_only_new_ones_or_all_in_a_full_run(
     facts: dict[str, Any], expected: str
 ) -> None:
     offer = looked_at(**facts)

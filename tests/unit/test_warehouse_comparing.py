@@ -24,14 +24,14 @@ def warehouse(database_url: str) -> SqlWarehouse:
     return warehouse
 
 
-def test_every_order_of_a_connection_is_told_with_its_times(warehouse: SqlWarehouse) -> None:
+def test_every_order_of_a_connection_is_returned_with_its_times(warehouse: SqlWarehouse) -> None:
     found = warehouse.orders_of("us")
     assert sorted(found["order_number"]) == ["1", "2", "Ä-4"]
     assert set(found["ordered_at"]) == set(found["loaded_at"]) == {AT}
     assert warehouse.orders_of("nobody").empty
 
 
-def test_orders_that_are_asked_about_say_where_they_stand(warehouse: SqlWarehouse, database_url: str) -> None:
+def test_the_statuses_of_requested_orders_are_returned(warehouse: SqlWarehouse, database_url: str) -> None:
     assert WarehouseActor(database_url).pick("2")
     warehouse.request_cancellation({"2": "the buyer called"}, AT)
     found = warehouse.standings(["1", "2", "3", "Ä-4", "nowhere", "it's"])

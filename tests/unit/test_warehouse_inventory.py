@@ -134,7 +134,7 @@ def test_numbers_are_read_whatever_their_type_is(database_url: str, warehouse: S
         ("NULL", np.nan, "on_hand is empty"),
     ],
 )
-def test_what_is_no_number_of_units_is_told_word_for_word(
+def test_what_is_not_a_number_of_units_is_reported_word_for_word(
     database_url: str, warehouse: SqlWarehouse, written: str, on_hand: float, unreadable: str
 ) -> None:
     own_inventory(database_url, OWN_ROWS.format(number="VARCHAR(40)"), f"('MUG', 'MAIN', {written}, 'x')")
@@ -177,7 +177,7 @@ def test_a_count_s_time_is_read_in_utc_and_one_that_is_none_is_flagged(
     assert frame["is_counted_at_unreadable"].tolist() == [False, False, True, False, False]
 
 
-def test_an_item_that_stands_twice_is_one_and_active_where_one_is(database_url: str, warehouse: SqlWarehouse) -> None:
+def test_an_item_listed_twice_is_one_and_active_if_one_is(database_url: str, warehouse: SqlWarehouse) -> None:
     run(
         database_url,
         "DROP TABLE wms_item",
@@ -187,7 +187,7 @@ def test_an_item_that_stands_twice_is_one_and_active_where_one_is(database_url: 
     assert rows_of(warehouse.stock([]).items) == [{"sku": "A", "is_active": True}, {"sku": "B", "is_active": False}]
 
 
-def test_the_states_of_the_orders_asked_for_are_told_and_of_no_other(
+def test_the_statuses_of_the_requested_orders_are_returned_and_of_no_other(
     warehouse: SqlWarehouse, actor: WarehouseActor
 ) -> None:
     warehouse.load([order_row(number) for number in ("A-1", "A-2", "A-3")], [])
@@ -237,7 +237,7 @@ def test_orders_are_looked_up_by_their_key_however_many_there_are(warehouse: Sql
         assert "ix_wms_order_allocated_at" in plans[1]
 
 
-def test_everything_is_of_one_moment_whatever_the_warehouse_writes_meanwhile(
+def test_everything_is_of_one_moment_whatever_the_warehouse_writes_in_between(
     database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor
 ) -> None:
     actor.add(wms_inventory, {"sku": "MUG", "location": "MAIN", "on_hand": 12, "allocated": 0})
@@ -262,7 +262,7 @@ def test_everything_is_of_one_moment_whatever_the_warehouse_writes_meanwhile(
         assert snapshot.orders["status"].tolist() == [status]
 
 
-def test_a_warehouse_that_lacks_what_is_needed_is_told(database_url: str, warehouse: SqlWarehouse) -> None:
+def test_a_warehouse_that_lacks_what_is_needed_is_reported(database_url: str, warehouse: SqlWarehouse) -> None:
     run(database_url, "DROP TABLE wms_inventory", "CREATE TABLE wms_inventory (sku VARCHAR(40))")
     with pytest.raises(FatalError, match="the warehouse of us"):
         warehouse.stock([])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WHAT = "the warehouse of us"
 
 
-def test_every_missing_table_is_told_and_none_is_made(database_url: str) -> None:
+def test_every_missing_table_is_reported_and_none_is_created(database_url: str) -> None:
     ensure_tables(engine_for(database_url), what=WHAT)
     assert look_at(database_url, what=WHAT).missing == ()
     with writing(engine_for(database_url), what=WHAT) as database:
@@ -34,7 +34,7 @@ def test_every_missing_table_is_told_and_none_is_made(database_url: str) -> None
         assert set(inspect(database).get_table_names()) == set(metadata.tables) - {"wms_item"}
 
 
-def test_rights_that_only_a_later_run_would_miss_are_told_at_once(postgres_server: str) -> None:
+def test_rights_that_only_a_later_run_would_miss_are_reported_at_once(postgres_server: str) -> None:
     server = engine_for(postgres_server).execution_options(isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.exec_driver_sql("DROP ROLE IF EXISTS clerk")

@@ -277,7 +277,7 @@ def test_a_label_is_amazon_s_where_the_warehouse_says_so_in_whichever_type(
     assert shown == {name: name.startswith("yes") for name, _ in values}
 
 
-def test_rows_without_an_id_are_told_once_an_order_under_a_made_up_id(
+def test_rows_without_an_id_are_reported_once_per_order_under_a_made_up_id(
     database_url: str, warehouse: SqlWarehouse
 ) -> None:
     own_headers(
@@ -310,7 +310,7 @@ def test_of_rows_that_share_an_id_those_that_differ_are_ambiguous_and_those_that
     assert by_id(frame, "tracking_number")["S-2"] == "1Z-2"
 
 
-def test_a_parcel_that_left_is_told_of_although_one_that_is_open_or_void_bears_its_id(
+def test_a_shipped_parcel_is_reported_although_an_open_or_void_one_has_its_id(
     database_url: str, warehouse: SqlWarehouse
 ) -> None:
     left, voided, opened = ("'A-1', 'UPS', NULL, '1Z-2', NULL", "'A-1', 'UPS', NULL, '1Z-1', NULL", "'A-0', 'A'")
@@ -351,7 +351,7 @@ def test_ids_that_are_numbers_or_padded_find_their_lines(database_url: str, ware
         assert warehouse.shipment_lines(ids).to_numpy().tolist() == [["17", 1, "10000000000001", "SKU-1", 2.0]]
 
 
-def test_lines_of_parcels_come_sorted_and_what_is_no_number_is_told_as_such(
+def test_lines_of_parcels_come_sorted_and_what_is_not_a_number_is_reported_as_such(
     database_url: str, warehouse: SqlWarehouse, actor: WarehouseActor
 ) -> None:
     run(
@@ -423,7 +423,7 @@ def test_no_statement_reads_a_buyer_s_data(database_url: str, warehouse: SqlWare
         assert column not in shown
 
 
-def test_parcels_of_some_orders_and_of_late_are_told_as_among_all_and_others_are_left_out(
+def test_parcels_of_some_orders_and_recent_ones_read_as_among_all_and_others_are_left_out(
     database_url: str, warehouse: SqlWarehouse
 ) -> None:
     written = {

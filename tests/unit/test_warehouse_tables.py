@@ -354,7 +354,7 @@ def test_a_database_of_another_encoding_refuses_only_what_it_cannot_keep(
         connection.execute(text(f"DROP DATABASE {name}"))
 
 
-def test_a_login_that_may_not_create_tables_is_told_as_such(postgres_url: str) -> None:
+def test_a_login_that_may_not_create_tables_is_reported_as_such(postgres_url: str) -> None:
     run(postgres_url, "DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN")
     with reading(engine_for(postgres_url), what="the test") as connection:
         schema = connection.execute(text("SELECT current_schema()")).scalar()
