@@ -52,7 +52,7 @@ def faults(said: str, complained: str) -> list[str] | None:
     if all("skip_reason" in package for package in packages):
         return None
     return [
-        f"{package['name']} {package['version']}: {fault['id']}, mended in {' or '.join(fault['fix_versions']) or '-'}"
+        f"{package['name']} {package['version']}: {fault['id']}, fixed in {' or '.join(fault['fix_versions']) or '-'}"
         for package in packages
         for fault in package.get("vulns", ())
     ]

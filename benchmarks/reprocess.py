@@ -2,7 +2,7 @@
 
 Orders are imported once, without HTTP, into a ledger and a warehouse on PostgreSQL. Then all of them are processed
 again: where nothing has changed, so that they are only checked; and where a mapping has changed, so that each is
-written into the warehouse anew. First by `mfn reprocess`, without Prefect; then by the flow, its parts on one worker
+written into the warehouse again. First by `mfn reprocess`, without Prefect; then by the flow, its parts on one worker
 that carries out one run at a time, and on two such workers. Times are from the start of the program to its end.
 """
 

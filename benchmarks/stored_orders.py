@@ -34,7 +34,7 @@ def store_orders(path: Path, orders: int) -> int:
     """Make a day of orders, and write down those that a search of the connection returns.
 
     Args:
-        path: The file, which is written anew.
+        path: The file, which is overwritten.
         orders: How many Amazon has; about three of a hundred are fulfilled by Amazon, and never returned.
 
     Returns:

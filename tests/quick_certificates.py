@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def one_authority() -> Iterator[None]:
     """Let the clients of this process, and of the programs that it starts, read one authority.
 
-    Each client reads them all anew, on plain HTTP, too: thirty milliseconds, a dozen times in a run on Prefect.
+    Each client reads them all again, on plain HTTP, too: thirty milliseconds, a dozen times in a run on Prefect.
     """
     first, end, _ = Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
     with tempfile.TemporaryDirectory(prefix="mfn-authority-") as folder, pytest.MonkeyPatch.context() as patch:

@@ -24,7 +24,7 @@ read: dict[Read, Mappings] = {}
 
 
 def quickly(directory: Path, *, connections: Collection[str] | None = None) -> Mappings:
-    """Every mapping file of a directory; what is wrong with them is found anew each time.
+    """Every mapping file of a directory; what is wrong with them is found again each time.
 
     Args:
         directory: The mappings directory.

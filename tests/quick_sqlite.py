@@ -23,7 +23,7 @@ STATEMENTS = 5000
 def hurrying() -> Iterator[None]:
     """Let the engines of this process, and of its forks, trust that the machine does not fail, and share statements.
 
-    Every test has files of its own, and so an engine for each: without it each compiles the same statements anew.
+    Every test has files of its own, and so an engine for each: without it each compiles the same statements again.
     """
     first = create_engine("sqlite://", query_cache_size=STATEMENTS)
     first.connect().close()  # from then on its dialect knows this SQLite

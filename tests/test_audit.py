@@ -37,7 +37,7 @@ SKIPPED = {"name": "editables", "skip_reason": "not found"}
 
 def test_known_vulnerabilities_are_named_with_the_version_that_fixes_them(audit: Any) -> None:
     assert audit.faults(answer(GOOD, BAD), "Found 1 known vulnerability") == [
-        "jinja2 2.0: PYSEC-1, mended in 2.1 or 3.0"
+        "jinja2 2.0: PYSEC-1, fixed in 2.1 or 3.0"
     ]
     assert audit.faults(answer(GOOD, SKIPPED), "") == []
 

@@ -71,7 +71,7 @@ class PeersAmazon:
         )
 
     def begin(self, *, faults: bool) -> None:
-        """Forget what was asked, and begin anew.
+        """Forget what was asked, and start over.
 
         Args:
             faults: Whether one reply in fifty fails.

@@ -39,7 +39,7 @@ DRAWN_SELDOM = """
 window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 250);
 window.cancelAnimationFrame = clearTimeout;
 """
-"""Prefect draws a run that goes on anew with each frame, which takes the processor more than the run itself does."""
+"""Prefect redraws a run that goes on with each frame, which takes the processor more than the run itself does."""
 
 expect.set_options(timeout=PATIENCE)
 

@@ -93,7 +93,7 @@ def test_a_run_is_started_from_the_form_watched_and_followed_to_its_report(page:
     expect(link).to_be_visible()
     picture(page, "run")
     link.click()
-    expect(page).to_have_url(re.compile("tab=Artifact"))  # its page is drawn anew until then, and a click is lost
+    expect(page).to_have_url(re.compile("tab=Artifact"))  # its page is redrawn until then, and a click is lost
     page.get_by_role("main").get_by_role("link", name=re.compile("The report of us-import-")).click()
     expect(page).to_have_url(re.compile(rf"^{re.escape(operation.reports)}/runs/us-import-"))
     expect(page.get_by_text("dry run").first).to_be_visible()

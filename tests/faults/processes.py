@@ -1,4 +1,4 @@
-"""Work in a child process that may be killed: a fork, since importing everything anew would take seconds."""
+"""Work in a child process that may be killed: a fork, since importing everything again would take seconds."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Rotating:
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger, opened anew."""
+        """The ledger, opened again."""
         return open_ledger(self.settings)
 
     @property

@@ -135,7 +135,7 @@ def test_units_that_move_from_one_parcel_to_another_are_given_up_before_they_are
 
 
 def write_lines_of(shipping: Shipping, shipment_id: str, other: str) -> None:
-    """The warehouse writes what was another parcel's lines under a parcel, and when it left anew."""
+    """The warehouse moves a parcel's lines to another parcel, with a new shipping time."""
     with shipping.warehouse.working() as connection:
         of_parcel = wms_shipment_line.c.shipment_id == shipment_id
         connection.execute(update(wms_shipment_line).where(of_parcel).values(shipment_id=other))

@@ -1,4 +1,4 @@
-"""A warehouse that was given orders and is gone: nothing makes it anew behind a person's back."""
+"""A warehouse that was given orders and is gone: nothing recreates it behind a person's back."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class EmptiedTables:
         self._made: list[str] = []
 
     def url(self) -> str:
-        """The tables; made anew where the test before left them otherwise, or has not let go of them."""
+        """The tables; recreated if the test before changed them or still holds them."""
         if not self._made or not self._are_emptied():
             name = f"emptied_{len(self._made)}"
             self._made.append(self._schemas.enter_context(fresh_schema(self._server_url, name)))

@@ -159,7 +159,7 @@ def test_a_text_that_moves_while_orders_are_read_is_looked_for_once_more(ledger:
         with ledger.writing() as database:
             keep_texts(ledger, database, access, "us", {2: (), 3: {1}})
         found |= dict(reader)
-    assert sorted(found) == ["1", "2", "4", "5"], "2 and 4 have landed anew, 3 was removed"
+    assert sorted(found) == ["1", "2", "4", "5"], "2 and 4 have landed again, 3 was removed"
 
 
 def test_texts_that_nobody_had_counted_are_counted_and_the_page_stays_as_it_is(ledger: Ledger, batch: BatchRef) -> None:

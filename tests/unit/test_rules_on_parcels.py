@@ -1,4 +1,4 @@
-"""What rules on parcels set and decide, and whose carrier is looked up anew for it."""
+"""What rules on parcels set and decide, and whose carrier is looked up again for it."""
 
 from __future__ import annotations
 

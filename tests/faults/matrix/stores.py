@@ -71,7 +71,7 @@ class SqliteStore:
 
 @dataclass
 class PostgresStore:
-    """Two databases of a server, made anew from templates; the rest of the home lies in files.
+    """Two databases of a server, recreated from templates; the rest of the home lies in files.
 
     Attributes:
         home: The folder with everything else that a trial may change.
