@@ -83,6 +83,8 @@ def test_a_condition_says_what_a_warehouse_wants_to_say(text: str) -> None:
         ("null != order.ship_by", False),
         ("order.ship_by.hour < 12", False),
         ("order.ship_by.hour != 12", True),
+        ("order.ship_by - now == null", False),
+        ("order.ship_by.hour == null", False),
         ('shipment.service == "" and shipment.service == null', True),
         ("shipment.service != null", False),
         ('shipment.service.starts_with("A")', False),
