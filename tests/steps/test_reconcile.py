@@ -148,7 +148,21 @@ def test_what_left_in_a_parcel_is_not_loaded_again_though_the_warehouse_forgot_t
     shipping.ship(order_id)
     shipping.world.forget_order(order_id)
     assert reconciling.kinds() == {}
-    assert len(release(shipping.world.settings, [order_id], why="a mistake")) == 1
+    (refusal,) = release(shipping.world.settings, [order_id], why="a mistake")
+    assert "there is a parcel of it" in refusal.problem
+
+
+def test_an_order_that_the_warehouse_lost_with_an_open_parcel_is_refused_with_what_to_restore(
+    shipping: Shipping, reconciling: Reconciling
+) -> None:
+    (order_id,) = shipping.loaded()
+    parcel = shipping.ship(order_id, status="open")
+    shipping.world.forget_order(order_id)
+    (refusal,) = release(shipping.world.settings, [order_id], why="the warehouse lost it")
+    assert "restore the row and its lines" in refusal.remedy
+    shipping.warehouse.change(parcel, status="void")
+    assert reconciling.fix() == {order_id: "missing_in_warehouse"}
+    assert shipping.world.statuses() == {order_id: "loaded"}
 
 
 @pytest.mark.parametrize("is_noticed", [False, True])

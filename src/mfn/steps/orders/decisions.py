@@ -61,6 +61,14 @@ class Fault(NamedTuple):
     remedy: str
 
 
+PACKED = Fault(
+    "the warehouse has lost its row of wms_order, but there is a parcel of it",
+    "Have the warehouse restore the row and its lines. If the parcel will not ship, have it voided instead, then"
+    " release the order again.",
+)
+"""Loaded again, it might ship twice; without its row, the parcel is not confirmed."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """An order for which a decision is refused.
@@ -185,15 +193,20 @@ def _refused(
     ready = [order_id for order_id, row in rows.items() if row.status == OrderStatus.READY]
     # A run may have died between the warehouse's commit and the ledger's, or be stuck in the former.
     there = _in_warehouse(settings, name, ready) if ready else set()
-    lost = lost_orders(open_workplace(settings, name), rows) if kind == DecisionKind.RELEASED else set()
+    lost = lost_orders(open_workplace(settings, name), rows) if kind == DecisionKind.RELEASED else {}
     released = released_reasons(ledger, name, rows.keys())
     with ledger.reading() as database:
         removed = set(without_data(database, name, rows))
     refusals = []
     for order_id, row in rows.items():
-        if order_id in lost:
+        if lost.get(order_id):
             continue
-        fault = _in_the_way(row, name, is_there=order_id in there or row.status in IN_WAREHOUSE) or (
+        fault = (
+            PACKED
+            if order_id in lost
+            else _in_the_way(row, name, is_there=order_id in there or row.status in IN_WAREHOUSE)
+        )
+        fault = fault or (
             _against_release(row, name, released.get(order_id, frozenset()), is_removed=order_id in removed)
             if kind == DecisionKind.RELEASED
             else _against_dismissal(row)

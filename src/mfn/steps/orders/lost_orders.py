@@ -23,11 +23,12 @@ LOST = Reason(
 """The reason of an order that waits because the warehouse had lost it."""
 
 
-def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
-    """The orders that are loaded according to the ledger, but of which the warehouse has neither a row nor a parcel.
+def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> dict[str, bool]:
+    """The orders that are loaded according to the ledger, but of which the warehouse has no row.
 
-    A parcel that is void, or that the warehouse lost as well, counts only if it was confirmed to Amazon. Whether the
-    warehouse has shipped and forgotten them cannot be known here: a person has to say that.
+    By id: whether they may be loaded again, since there is no parcel of them either. A parcel that is void, or that the
+    warehouse lost as well, counts only if it was confirmed to Amazon. Whether the warehouse has shipped and forgotten
+    them cannot be known here: a person has to say that.
 
     Args:
         place: The workplace; the lease of its imports is held.
@@ -38,13 +39,14 @@ def lost_orders(place: Workplace, rows: Mapping[str, Row[Any]]) -> set[str]:
     """
     loaded = [order_id for order_id, row in rows.items() if row.status == OrderStatus.LOADED]
     if not loaded:
-        return set()
+        return {}
     place.warehouse.await_writer()
     gone = set(loaded) - place.warehouse.states(loaded).keys()
     if not gone:
-        return set()
+        return {}
     name = place.connection.name
     parcels = parcels_of(place.ledger, name, order_numbers=sorted(gone))
     confirmed = {parcel.order_number for parcel in parcels if parcel.sent_at is not None}
     shipments = place.warehouse.shipments(name)
-    return gone - confirmed - set(shipments.loc[shipments["status"] != VOID, "order_number"])
+    packed = confirmed.union(shipments.loc[shipments["status"] != VOID, "order_number"])
+    return {order_id: order_id not in packed for order_id in gone}
