@@ -202,7 +202,7 @@ def test_repairing_changes_nothing_that_could_be_read(raw: bytes) -> None:
         repaired(raw)
         return
     if deepest <= MOST_DEPTH:
-        assert json.loads(repaired(raw), parse_constant=str) == json.loads(raw, parse_constant=str)
+        assert json.loads(repaired(raw)) == json.loads(raw, parse_constant=lambda _name: None)
 
 
 def _depth(value: Any) -> int:
