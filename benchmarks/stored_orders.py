@@ -72,7 +72,7 @@ def stored_pages(path: Path) -> Iterator[bytes]:
     """
     with path.open("rb") as file:
         while lines := list(islice(file, PAGE)):
-            yield b'{"orders":[' + b",".join(line.rstrip(b"\n") for line in lines) + b"]}"
+            yield b'{"orders":[' + b",".join(lines) + b"]}"
 
 
 def first_stored(path: Path) -> str:

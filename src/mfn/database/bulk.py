@@ -6,11 +6,12 @@ import json
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import JSON, String, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Dialect, SQLColumnExpression, Table
@@ -223,6 +224,14 @@ def utc_text(moment: datetime) -> str:
     return in_utc.replace(tzinfo=None).isoformat(" ", "microseconds")  # twice as fast as with its +00:00
 
 
+def json_text(values: Sequence[str] | Mapping[str, str | int]) -> str:
+    """Many values as one parameter of a statement: PostgreSQL in SQL_ASCII does not know what an escape means."""
+    try:
+        return msgspec.json.encode(values).decode()
+    except UnicodeEncodeError:  # half an emoji
+        return json.dumps(values)
+
+
 def among(connection: Connection, column: SQLColumnExpression[str], keys: Iterable[str]) -> ColumnElement[bool]:
     """The condition that a column holds one of many keys, which travel as one JSON text, however many they are.
 
@@ -232,9 +241,9 @@ def among(connection: Connection, column: SQLColumnExpression[str], keys: Iterab
         keys: As many as there are; NUL characters, which PostgreSQL cannot keep, are left out.
     """
     asked = list(keys)
-    text = json.dumps(asked)
+    text = json_text(asked)
     if "\\u0000" in text:
-        text = json.dumps([key.replace("\x00", "") for key in asked])
+        text = json_text([key.replace("\x00", "") for key in asked])
     listed = bindparam(None, text, type_=String)
     if connection.dialect.name == "postgresql":
         values = func.json_array_elements_text(cast(listed, JSON)).table_valued("value")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, text
 
-from mfn.database.bulk import insert_new, insert_staged, quoted, stage
+from mfn.database.bulk import insert_new, insert_staged, json_text, quoted, stage
 from mfn.errors import DataError
 from mfn.plain_text import listed
 from mfn.warehouse.locking import locked
@@ -202,19 +202,20 @@ def _differs(connection: Connection, table: Table, columns: Sequence[str]) -> st
 
 
 def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str], what: str) -> LoadResult:
-    found: Any = connection.execute(
+    """What became of the orders; the database compares, so that only rows of orders not written as given are read."""
+    others: Any = connection.execute(
         text(
-            f"SELECT asked.key, {STATUS},"
-            " (SELECT count(*) FROM wms_order_line AS line WHERE line.order_number = asked.key),"
-            " wms_order.batch_id IS NULL"
-            f" FROM {asked(connection)} JOIN wms_order ON wms_order.order_number = asked.key"
+            f"SELECT * FROM (SELECT asked.key AS order_number, {STATUS} AS status,"
+            " wms_order.order_number IS NULL AS is_missing, wms_order.batch_id IS NULL AS is_foreign,"
+            " (SELECT count(*) FROM wms_order_line AS line WHERE line.order_number = asked.key)"
+            " <> CAST(asked.value AS INTEGER) AS has_other_lines"
+            f" FROM {asked(connection)} LEFT JOIN wms_order ON wms_order.order_number = asked.key) AS found"
+            f" WHERE is_missing OR status <> '{NEW}' OR has_other_lines"
         ),
-        as_keys(numbers),
+        {"asked": json_text({number: lines[number] for number in numbers})},
     ).all()
-    statuses = {number: status for number, status, _, _ in found}
-    written = frozenset(number for number, status in statuses.items() if status == NEW)
-    wrong = (set(numbers) - statuses.keys()) | (lines.keys() - set(numbers))
-    wrong |= {number for number, status, count, _ in found if status == NEW and count != lines[number]}
+    refused = {row.order_number: row.status for row in others if not row.is_missing and row.status != NEW}
+    wrong = {row.order_number for row in others}.difference(refused) | lines.keys() - set(numbers)
     if wrong:
         raise DataError(
             f"{what} did not keep what was written: {len(wrong)} of {len(numbers)} orders or their lines are missing"
@@ -222,6 +223,5 @@ def _counted(connection: Connection, numbers: Sequence[str], lines: Counter[str]
             remedy="Look for a trigger or rule on wms_order or wms_order_line that drops or adds rows; the next run"
             " tries again.",
         )
-    refused = {number: status for number, status in statuses.items() if status != NEW}
-    foreign = frozenset(number for number, _, _, is_foreign in found if is_foreign and number in refused)
-    return LoadResult(written=written, refused=refused, foreign=foreign)
+    foreign = frozenset(row.order_number for row in others if row.is_foreign)
+    return LoadResult(written=frozenset(numbers).difference(refused), refused=refused, foreign=foreign)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from mfn.database.bulk import json_text
 from mfn.database.columns import columns
 from mfn.warehouse.order_states import NEW
 from mfn.warehouse.values import as_text
@@ -36,9 +36,9 @@ def asked(connection: Connection) -> str:
 
 def as_asked(texts: Mapping[str, str]) -> str:
     """The parameter for `asked`: a text for each order number, without NUL, which PostgreSQL cannot store."""
-    listed = _json(texts)
+    listed = json_text(texts)
     if "\\u0000" in listed:
-        listed = _json({number: value.replace("\x00", "") for number, value in texts.items()})
+        listed = json_text({number: value.replace("\x00", "") for number, value in texts.items()})
     return listed
 
 
@@ -57,19 +57,6 @@ def read_orders(connection: Connection, order_numbers: Iterable[str], *names: st
     others = {name: as_text(connection, f"wms_order.{name}") for name in names}
     expressions = {"order_number": "asked.key", "status": STATUS, **others}
     return columns(connection, expressions, asked_orders(connection), as_keys(order_numbers))
-
-
-def _json(texts: Mapping[str, str]) -> str:
-    listed = json.dumps(texts, ensure_ascii=False)  # PostgreSQL in SQL_ASCII does not know what an escape means
-    return listed if listed.isascii() or _is_utf8(listed) else json.dumps(texts)
-
-
-def _is_utf8(listed: str) -> bool:
-    try:
-        listed.encode()
-    except UnicodeEncodeError:  # half an emoji
-        return False
-    return True
 
 
 def has_column(connection: Connection, table: str, column: str) -> bool:
