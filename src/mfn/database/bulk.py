@@ -220,8 +220,10 @@ def utc_text(moment: datetime) -> str:
     Args:
         moment: With a time zone.
     """
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.replace(tzinfo=None).isoformat(" ", "microseconds")  # twice as fast as with its +00:00
+    at = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return "%04d-%02d-%02d %02d:%02d:%02d.%06d" % (  # noqa: UP031 - takes half as long as isoformat
+        at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond,
+    )  # fmt: skip
 
 
 def json_text(values: Sequence[str] | Mapping[str, str | int]) -> str:

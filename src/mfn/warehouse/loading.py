@@ -92,8 +92,9 @@ def load(connection: Connection, orders: Sequence[OrderRow], lines: Sequence[Lin
 
 
 def _parts(first: Mapping[str, str], orders: Sequence[OrderRow], lines: Sequence[LineRow]) -> tuple[Part, Part]:
+    values = tuple(first.values())
     return (
-        (wms_order, (*ORDER_COLUMNS, *first), [(*row, *first.values()) for row in orders]),
+        (wms_order, (*ORDER_COLUMNS, *first), [row + values for row in orders]),
         (wms_order_line, LINE_COLUMNS, lines),
     )
 

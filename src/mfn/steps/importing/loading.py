@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 TRANSFORMED = transform.__name__
 """The stage whose chunks are loaded."""
 
+LOADED, UNCHANGED = Outcome.LOADED.value, Outcome.UNCHANGED.value
+
 Entry = tuple[str, str, "Staged"]
 """Order id, digest, staged order."""
 
@@ -100,7 +102,7 @@ def rehearse_chunk(loading: Loading, chunk: Chunk) -> None:
 
 
 def _outcome(*, same: bool) -> str:
-    return (Outcome.UNCHANGED if same else Outcome.LOADED).value
+    return UNCHANGED if same else LOADED
 
 
 def load_chunk(loading: Loading, number: int, chunk: Chunk) -> None:
@@ -183,7 +185,8 @@ def _write(loading: Loading, entries: Chunk) -> tuple[set[str], dict[str, DataEr
 
 def _write_part(loading: Loading, entries: Sequence[Entry]) -> set[str]:
     now = utc_text(datetime.now(UTC))
-    rows = [(*staged.order, loading.batch.batch_id, now, now) for _, _, staged in entries if staged.order is not None]
+    written = (loading.batch.batch_id, now, now)
+    rows = [staged.order + written for _, _, staged in entries if staged.order is not None]
     result = loading.place.warehouse.load(rows, [line for _, _, staged in entries for line in staged.lines])
     begun = {order_id for order_id, _, staged in entries if staged.is_in_warehouse and order_id in result.refused}
     for order_id in sorted(begun):

@@ -82,8 +82,9 @@ def _transform_part(
     tracked = {order_id: row for order_id, row in known.items() if row.status in IN_WAREHOUSE}
     staged = _stage_ready(place, ready, items, tracked) + _stage_reserved(place, others, items)
     staged.sort(key=itemgetter(0))  # in the order of their key, rows are written faster
+    ready_status = OrderStatus.READY.value
     standings = [
-        (order_id, OrderStatus.READY.value, None, *one.standing)
+        (order_id, ready_status, None, *one.standing)
         for order_id, _, one in staged
         if one.order is not None and not one.is_in_warehouse
     ]
