@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import json
 import traceback
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, String, Table, select, text
 
-from mfn.database.bulk import among, merge, stage, utc_text
+from mfn.database.bulk import among, json_text, merge, stage, utc_text
 from mfn.database.engines import engine_for, reading, writing
 from mfn.errors import DataError, FatalError
 
@@ -148,6 +149,7 @@ def test_staged_rows_have_the_types_of_the_table_and_are_gone_on_postgresql_when
 def test_a_moment_is_written_in_utc_with_microseconds() -> None:
     moment = datetime(2026, 11, 24, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=9)))
     assert utc_text(moment) == "2026-11-23 16:02:03.000004"
+    assert utc_text(datetime(900, 1, 2, tzinfo=UTC)) == "0900-01-02 00:00:00.000000"
 
 
 def test_many_keys_are_asked_for_at_once(database_url: str) -> None:
@@ -161,3 +163,9 @@ def test_many_keys_are_asked_for_at_once(database_url: str) -> None:
         found = connection.execute(select(names.c.name).where(among(connection, names.c.name, asked))).all()
         assert len(found) == 25_000
         assert connection.execute(select(names.c.name).where(among(connection, names.c.name, []))).all() == []
+
+
+@pytest.mark.parametrize("words", ["plain", "straße 漢字", 'a "quoted" \\ word', "half an emoji \ud83d"])
+def test_texts_become_json_that_reads_the_same(words: str) -> None:
+    assert json.loads(json_text([words])) == [words]
+    assert json.loads(json_text({words: 1})) == {words: 1}
