@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from mfn.database.bulk import upsert
 from mfn.database.engines import reading, writing
@@ -60,6 +60,15 @@ PLANS = {
     "getReportDocument": Plan(0.0167, 15),
     "getMarketplaceParticipations": Plan(0.016, 15),
 }
+
+# Built once: these run for every call.
+_BUCKET = (RateBudget.account == bindparam("of_account"), RateBudget.operation == bindparam("of_operation"))
+_LOCK = (
+    select(RateBudget.tokens, RateBudget.rate, RateBudget.counted_at, LedgerTime().label("now"))
+    .where(*_BUCKET)
+    .with_for_update()
+)
+_WRITE_BACK = update(RateBudget).where(*_BUCKET)
 
 
 class Budget:
@@ -148,9 +157,8 @@ class Budget:
             RetriableError: The ledger cannot be reached.
         """
         with reading(self._engine, what="the ledger") as connection:
-            known = connection.execute(
-                select(RateBudget.rate).where(RateBudget.account == self._account, RateBudget.operation == operation)
-            ).scalar()
+            which = {"of_account": self._account, "of_operation": operation}
+            known = connection.execute(select(RateBudget.rate).where(*_BUCKET), which).scalar()
         return known if known is not None else PLANS[operation].rate
 
     def left(self, operation: str) -> float:
@@ -206,13 +214,11 @@ class Budget:
         """
         plan, booked = PLANS[operation], self._booked.pop(operation, None)
         with writing(self._engine, what="the ledger") as connection:
-            key = (RateBudget.account == self._account, RateBudget.operation == operation)
-            kept = (RateBudget.tokens, RateBudget.rate, RateBudget.counted_at)
-            wanted = select(*kept, LedgerTime().label("now")).where(*key).with_for_update()
-            row = connection.execute(wanted).one_or_none()
+            which = {"of_account": self._account, "of_operation": operation}
+            row = connection.execute(_LOCK, which).one_or_none()
             if row is None:
                 self._create(connection, operation, plan)
-                row = connection.execute(wanted).one()
+                row = connection.execute(_LOCK, which).one()
             bucket = Bucket(row.tokens, row.rate, row.counted_at)
             self._ledger_ahead = row.now - seconds_since_start()
             now = self._clock()
@@ -220,11 +226,8 @@ class Budget:
             if booked:
                 booked.put_back(bucket, now)
             yield bucket, now
-            connection.execute(
-                update(RateBudget)
-                .where(*key)
-                .values(tokens=bucket.tokens, rate=bucket.rate, counted_at=bucket.counted_at)
-            )
+            left = {"tokens": bucket.tokens, "rate": bucket.rate, "counted_at": bucket.counted_at}
+            connection.execute(_WRITE_BACK, {**which, **left})
         self._rates[operation] = bucket.rate
 
     def _create(self, connection: Connection, operation: str, plan: Plan) -> None:
