@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from mfn.cli.application import run
 from mfn.ledger.schema import Batch, SearchGap, Watermark
+from mfn.moments import iso
 from tests.world import an_order
 
 if TYPE_CHECKING:
@@ -67,17 +68,17 @@ def test_a_backfill_is_recorded_shown_and_not_recorded_twice(
     before = since + timedelta(hours=36)
     words = ("backfill", "us", "--since", since.isoformat(), "--before", before.isoformat())
     status, document = mfn(*words)
-    assert (status, document["after"], document["before"]) == (0, since.isoformat(), before.isoformat())
+    assert (status, document["after"], document["before"]) == (0, iso(since), iso(before))
     assert [(gap["kind"], gap["before"]) for gap in document["gaps"]] == [
-        ("backfill", before.isoformat()),
-        ("backfill", (since + timedelta(days=1)).isoformat()),
+        ("backfill", iso(before)),
+        ("backfill", iso(since + timedelta(days=1))),
     ]
-    assert document["noted"] == [{"after": since.isoformat(), "before": before.isoformat()}]
+    assert document["noted"] == [{"after": iso(since), "before": iso(before)}]
     again = mfn(*words)[1]
     assert (again["noted"], again["gaps"]) == ([], document["gaps"])
     assert run(["backfill", "us"]) == 0
     (row,) = [line.split()[:3] for line in capsys.readouterr().out.splitlines() if line.startswith("backfill ")]
-    assert row == ["backfill", since.isoformat(), before.isoformat()]  # days that follow each other are one period
+    assert row == ["backfill", iso(since), iso(before)]  # days that follow each other are one period
     assert mfn("backfill", "us", "--since", (datetime.now(UTC) + timedelta(days=1)).isoformat())[0] == 2
     assert world.statuses() == {}
 

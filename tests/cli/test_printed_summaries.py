@@ -257,7 +257,7 @@ def test_a_backfill_says_what_it_recorded_and_what_is_left(
 
 
 QUEUE = {"queue_url": "https://sqs/q", "queue": {"waiting": 3, "in_flight": 2}}
-NAMED = {"waiting": 4, "oldest_changed_at": "2026-11-24T08:00:00+00:00"}
+NAMED = {"waiting": 4, "oldest_changed_at": "2026-11-24T08:00:00Z"}
 REFUSED = {"message_id": "m", "refused_at": "N", "why": "no JSON", "shape": {"a": "text"}}
 
 
@@ -273,7 +273,7 @@ REFUSED = {"message_id": "m", "refused_at": "N", "why": "no JSON", "shape": {"a"
             NAMED,
             [REFUSED | {"is_left": True}, REFUSED | {"is_left": False}],
             [
-                "orders in notifications that have not landed yet: 4, the oldest change at 2026-11-24T08:00:00+00:00",
+                "orders in notifications that have not landed yet: 4, the oldest change at 2026-11-24T08:00:00Z",
                 "message  when  outcome            why",
                 'm        N     left on the queue  no JSON; shape: {"a": "text"}',
                 'm        N     set aside          no JSON; shape: {"a": "text"}',

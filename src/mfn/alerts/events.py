@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mfn.moments import iso
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -150,7 +152,7 @@ def _alert(event: str, connection: str, orders: Sequence[WaitingOrder], **said: 
             {
                 "order_id": order.order_id,
                 "reasons": list(order.codes),
-                "ship_by": order.ship_by.isoformat() if order.ship_by else None,
+                "ship_by": iso(order.ship_by),
             }
             for order in orders[:NAMED]
         ],

@@ -9,6 +9,7 @@ from mfn.errors import ConfigurationError, shown_path
 from mfn.ledger.named_orders import waiting_names
 from mfn.ledger.opening import open_ledger
 from mfn.ledger.refused_notifications import refused_notifications
+from mfn.moments import iso
 from mfn.notifications.reading import open_queue
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ def notifications_state(settings: Settings, connection: str) -> Mapping[str, Any
         "connection": connection,
         "queue_url": section.queue_url,
         "queue": depth._asdict(),
-        "orders": {"waiting": waiting.orders, "oldest_changed_at": oldest and oldest.isoformat()},
+        "orders": {"waiting": waiting.orders, "oldest_changed_at": iso(oldest)},
         "refused": [
             {
                 "message_id": row.message_id,
-                "refused_at": row.refused_at.isoformat(),
+                "refused_at": iso(row.refused_at),
                 "is_left": row.is_left,
                 "why": row.why,
                 "shape": row.shape,

@@ -14,6 +14,7 @@ from mfn.ledger.opening import open_ledger
 from mfn.ledger.schema import Batch
 from mfn.ledger.search_gaps import note_gap, search_gaps
 from mfn.ledger.watermarks import get_watermark
+from mfn.moments import iso
 from mfn.steps.oldest_orders import oldest_orders
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ def backfill(
                     note_gap(database, connection, "backfill", *day)
     return {
         "connection": connection,
-        "after": after and after.isoformat(),
-        "before": before and before.isoformat(),
-        "noted": [{"after": begin.isoformat(), "before": end.isoformat()} for begin, end in noted],
+        "after": iso(after),
+        "before": iso(before),
+        "noted": [{"after": iso(begin), "before": iso(end)} for begin, end in noted],
         "gaps": [_shown(gap) for gap in search_gaps(ledger, connection)],
     }
 
@@ -139,7 +140,7 @@ def _shown(gap: Row[Any]) -> dict[str, Any]:
     return {
         "gap_id": gap.gap_id,
         "kind": gap.kind,
-        "after": gap.after.isoformat(),
-        "before": gap.before.isoformat(),
-        "noted_at": gap.noted_at.isoformat(),
+        "after": iso(gap.after),
+        "before": iso(gap.before),
+        "noted_at": iso(gap.noted_at),
     }
