@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,41 @@ def test_a_rule_sets_what_goes_to_amazon(shipping: Shipping) -> None:
     (package,) = shipping.packages(order_id)
     assert (package["carrier"], package["shippingService"]) == ("OnTrac", "By van")
     assert "carrier_unlisted" not in shipping.warnings(shipment_id)
+
+
+def test_a_carrier_code_that_a_rule_sets_goes_without_the_name_that_the_warehouse_wrote(shipping: Shipping) -> None:
+    write_rule(shipping, "    then:", "      - set: {shipment.carrier_code: DHL}")
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Vans")
+    assert shipping.run()["sent"] == 1
+    parcel = shipping.parcel(shipment_id)
+    assert (parcel.carrier_code, parcel.carrier_name) == ("DHL", None)
+
+
+def test_a_ship_date_that_a_rule_sets_sends_a_refused_parcel_again(shipping: Shipping) -> None:
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Vans")
+    refusal = {"errors": [{"code": "InvalidInput", "message": "shipDate"}]}
+    shipping.world.amazon.faults.answer("confirmShipment", 400, refusal)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    noon = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    write_rule(shipping, "    then:", f"      - set: {{shipment.shipped_at: {noon:%Y-%m-%dT%H:%M:%SZ}}}")
+    assert shipping.run()["sent"] == 1
+    assert shipping.parcel(shipment_id).ship_date_sent == noon
+    assert shipping.run()["shipments"] == 0
+
+
+def test_the_units_of_a_parcel_count_in_a_rule_before_it_has_a_tracking_number(shipping: Shipping) -> None:
+    write_rule(shipping, "    then:", "      - skip: a letter")
+    rules = shipping.world.home / "mappings" / "rules.yaml"
+    rules.write_text(
+        rules.read_text(encoding="utf-8").replace('"Vans"', '"Vans" and shipment.units == 1'), encoding="utf-8"
+    )
+    (order_id,) = shipping.loaded()
+    shipment_id = shipping.ship(order_id, carrier="Vans", tracking_number=None)
+    assert shipping.run()["skipped"] == 1
+    assert shipping.reasons(shipment_id) == ["rule_skip"]
 
 
 def test_a_carrier_that_a_rule_sets_is_normalized_as_if_the_warehouse_had_written_it(shipping: Shipping) -> None:

@@ -248,6 +248,38 @@ def test_an_order_that_is_fulfilled_already_is_settled_by_what_amazon_shows(ship
     assert after.verified_at > before.verified_at
 
 
+def test_a_parcel_that_amazon_calls_fulfilled_and_shows_only_later_is_not_refused_for_good(
+    shipping: Shipping,
+) -> None:
+    (order_id,) = shipping.loaded(an_order())
+    shipment_id = shipping.ship(order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 400, FULFILLED)
+    with pytest.raises(RunFailedError, match="1 of 1 parcels failed"):
+        shipping.run()
+    shipping.run()
+    assert shipping.statuses() == {shipment_id: "failed"}
+    item = shipping.world.amazon.orders.get(order_id)["orderItems"][0]["orderItemId"]
+    package = {"packageReferenceId": "1", "trackingNumber": "T0000000001", "packageStatus": {"status": "SHIPPED"}}
+    shipping.world.change(order_id, packages=[package | {"packageItems": [{"orderItemId": item, "quantity": 1}]}])
+    shipping.run()
+    assert shipping.statuses() == {shipment_id: "skipped"}
+    assert shipping.reasons(shipment_id) == ["shown_by_amazon"]
+    assert shipping.calls() == 1
+
+
+def test_an_order_is_not_read_again_forever_for_a_parcel_that_amazon_calls_fulfilled(
+    shipping: Shipping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (order_id,) = shipping.loaded(an_order())
+    shipping.ship(order_id)
+    shipping.world.amazon.faults.answer("confirmShipment", 400, FULFILLED)
+    with pytest.raises(RunFailedError):
+        shipping.run()
+    assert shipping.run()["api_calls"] == {"getOrder": 1}
+    monkeypatch.setattr("mfn.steps.confirming.shown_parcels.READ_AGAIN_FOR", timedelta(0))
+    assert shipping.run()["api_calls"] == {}
+
+
 def test_an_order_that_is_fulfilled_already_waits_for_a_call_to_be_settled_and_stops_no_other(
     shipping: Shipping, monkeypatch: pytest.MonkeyPatch
 ) -> None:

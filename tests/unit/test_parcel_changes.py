@@ -25,6 +25,7 @@ PARCEL = {
     "carrier_name": None,
     "shipping_method": "Ground",
     "tracking_number": "1Z\u200b999",
+    "shipped_at": pd.Timestamp(NOON),
     "ship_date": pd.Timestamp(NOON),
     "ship_by": pd.NaT,
 }

@@ -78,6 +78,21 @@ def test_what_a_rule_says_of_the_outgoing_carrier_is_final() -> None:
     assert changed(ruled(rule(FIRST, carrier_name="Van"))) == {"carrier_name": "Van"}
 
 
+def test_what_a_rule_says_of_the_outgoing_carrier_is_final_even_if_it_was_so_before() -> None:
+    same = {"carrier_code": "Other", "carrier_name": "vans"}
+    assert changed(ruled(rule(FIRST, carrier="ups", **same))) == {
+        "carrier": "ups",
+        "shipping_method": "",
+        "carrier_warning": "",
+    }
+
+
+def test_a_code_that_a_rule_sets_replaces_the_name_that_belonged_to_other() -> None:
+    dropped = {"carrier_code": "FedEx", "carrier_name": None, "carrier_warning": ""}
+    assert changed(ruled(rule(FIRST, carrier_code="FedEx"))) == dropped
+    assert changed(ruled(rule(FIRST, carrier_code="Other"))) == {"carrier_warning": ""}
+
+
 def test_what_is_decided_names_the_rule() -> None:
     decided = {"decision": "hold", "message": "ask first", "rule": "vans"}
     assert changed(ruled(rule(FIRST, "hold"))) == decided

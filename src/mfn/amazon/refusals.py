@@ -72,6 +72,11 @@ class ListingMissingError(ListingRefusedError):
     """Amazon has no listing of this SKU in this marketplace."""
 
 
+def says_fulfilled(said: str) -> bool:
+    """Whether Amazon's words about a parcel mean that it is done already, or that there is none to change."""
+    return any(sign in said.casefold() for sign in FULFILLED_SIGNS)
+
+
 def not_confirmed(what: str, response: httpx.Response) -> MfnError:
     """The error for an answer to confirmShipment other than 204.
 
@@ -89,10 +94,12 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
         return failed(what, "confirmShipment", response, page_token=False)
     said = "; ".join(str(error) for error in words) or summary_of(response)
     message = f"{what}: HTTP {status}, {said} ({request_id_of(response)})."
-    if status == codes.CONFLICT or any(sign in said.casefold() for sign in FULFILLED_SIGNS):
+    if status == codes.CONFLICT or says_fulfilled(said):
         return OrderFulfilledError(
             message,
-            remedy="The order is read again; if Amazon does not show this parcel, correct it in Seller Central.",
+            remedy="The order is read again in every run for a day; once Amazon shows this parcel, all is done. "
+            "If Amazon does not show it, confirm it in Seller Central with the same tracking number. After that day, "
+            "fetch the order: mfn import CONNECTION --order ID.",
             status=status,
             words=words,
         )

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
+from mfn.database.bulk import among
 from mfn.errors import ConfigurationError
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Batch
 from mfn.models import Parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from sqlalchemy import Connection, Row
 
     from mfn.ledger.opening import Ledger
@@ -36,6 +40,17 @@ def get_batch(ledger: Ledger, batch_id: str) -> Row[Any]:
     if row is None:
         raise ConfigurationError(f"there is no batch {batch_id!r}.", remedy="See mfn batches for the ids.")
     return row
+
+
+def taken_up_since(ledger: Ledger, batch_ids: Collection[str], since: datetime) -> frozenset[str]:
+    """Those of some batches on which a run has begun to work since a moment."""
+    if not batch_ids:
+        return frozenset()
+    with ledger.reading() as database:
+        found = database.execute(
+            select(Batch.batch_id).where(among(database, Batch.batch_id, batch_ids), Batch.taken_up_at >= since)
+        )
+        return frozenset(found.scalars())
 
 
 def parameters_of(ledger: Ledger, batch: BatchRef) -> Parameters:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mfn.mappings.tables import OTHER
 from mfn.rules.rule_running import apply_rules
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mfn.rules.rule import Rule
+    from mfn.rules.rule_running import RuleRun
 
 EVENT = "shipment.notification"
 DECISION = ("decision", "message", "rule")
@@ -28,7 +30,7 @@ def rule_parcels(
     """Parcels as the rules leave them.
 
     If a rule sets the carrier or the service, they are normalized again; what a rule sets of the carrier as Amazon gets
-    it is kept.
+    it is kept, also where it was the same before. A code other than `Other` that a rule sets needs no carrier's name.
 
     Args:
         rules: The rules on this event, in their order.
@@ -42,10 +44,7 @@ def rule_parcels(
     ran = apply_rules(rules, records)
     known = parcels.loc[records.index]
     after = {name: ran.records[f"shipment.{name}"] for name in (*WRITTEN, *AS_SENT)}
-    is_set = {
-        name: known.index[ran.changes.loc[ran.changes["field"] == f"shipment.{name}", "record"].unique().tolist()]
-        for name in after
-    }
+    is_set = {name: known.index[_positions_set(ran, rules, f"shipment.{name}")] for name in after}
     ruled = parcels.copy()
     for name in WRITTEN:
         ruled.loc[is_set[name], name] = after[name].loc[is_set[name]]
@@ -56,5 +55,14 @@ def rule_parcels(
     for name in AS_SENT:
         ruled.loc[is_set[name], name] = after[name].loc[is_set[name]]
     ruled.loc[is_set["carrier_code"], ["carrier_reason", "carrier_warning"]] = ""
+    coded = is_set["carrier_code"].difference(is_set["carrier_name"])
+    ruled.loc[coded[ruled.loc[coded, "carrier_code"] != OTHER], "carrier_name"] = None
     decisions = ran.decisions.reindex(ruled.index).fillna("")
     return ruled.assign(**{name: decisions[name] for name in DECISION})
+
+
+def _positions_set(ran: RuleRun, rules: Sequence[Rule], field: str) -> list[int]:
+    """The positions of the records of which a rule that was true set a field, even if to the value that it had."""
+    setting = [rule.name for rule in rules if field in rule.changes]
+    positions: list[int] = ran.fired.loc[ran.fired["rule"].isin(setting), "record"].unique().tolist()
+    return positions

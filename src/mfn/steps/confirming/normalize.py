@@ -28,7 +28,7 @@ from mfn.steps.confirming.confirmed_parcels import confirmed_before, gaining, it
 from mfn.steps.confirming.parcel_changes import KnownOrders, ParcelChanges
 from mfn.steps.confirming.parcel_checks import check_parcels
 from mfn.steps.confirming.sending import is_shown
-from mfn.steps.confirming.shown_parcels import removed_orders, shown_parcels
+from mfn.steps.confirming.shown_parcels import fulfilled_orders, removed_orders, shown_parcels
 from mfn.steps.workplace import open_workplace, writing_under_lease
 from mfn.warehouse.values import times
 
@@ -88,7 +88,7 @@ def _normalize(
     examined = {row.shipment_id: row for row in rows if (row.shipment_id, row.order_number) in there}
     order_lines = place.warehouse.order_lines(order_numbers)
     known = KnownOrders(
-        shown=shown_parcels(place, batch, sorted(order_numbers), removed),
+        shown=shown_parcels(place, batch, sorted(order_numbers), {*removed, *fulfilled_orders(place, rows)}),
         references=references_of(place.ledger, batch.connection, list(order_numbers)),
         facts=known_orders(place.ledger, batch.connection, order_numbers),
         removed=removed,
@@ -143,7 +143,8 @@ def _ruled(place: Workplace, shipments: pd.DataFrame, contents: _Contents, known
     rules = place.mappings.rules[EVENT]
     if not rules:
         return shipments.assign(**dict.fromkeys(DECISION, ""))
-    items, _ = parcel_items(shipments, *contents)
+    # How many units are in a parcel does not depend on its tracking number, which a rule may yet set.
+    items, _ = parcel_items(shipments.assign(tracking_number="any"), *contents)
     records = shipment_records(
         shipments[shipments["is_order_known"]],
         items,

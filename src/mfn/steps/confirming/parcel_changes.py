@@ -27,7 +27,8 @@ HELD_THEN_FAILED = (ParcelStatus.HELD, ParcelStatus.FAILED)
 
 VERDICT_COLUMNS = (
     "shipment_id", "status", "reasons", "warnings", "marketplace_id", "package_reference_id", "carrier_code",
-    "carrier_name", "shipping_method", "tracking_number_sent", "ship_date_sent", "items", "ship_by", "batch_id",
+    "carrier_name", "shipping_method", "tracking_number_sent", "shipped_at", "ship_date_sent", "items", "ship_by",
+    "batch_id",
 )  # fmt: skip
 
 
@@ -104,8 +105,9 @@ class ParcelChanges:
             **{name: parcel[name] for name in ("marketplace_id", "carrier_code", "carrier_name", "shipping_method")},
             "tracking_number_sent": "".join(filter(str.isprintable, parcel["tracking_number"])),
             "items": self.items[row.shipment_id],
+            "shipped_at": _moment(parcel["shipped_at"]),
         }
-        digest = digest_of_parcel(self.ledger, to_confirm | {"shipped_at": row.shipped_at})
+        digest = digest_of_parcel(self.ledger, to_confirm)
         if digest != row.sent_digest:
             reference = row.package_reference_id or self.known.give_reference(row.order_number)
             due = {"package_reference_id": reference, "ship_date_sent": _moment(parcel["ship_date"])}

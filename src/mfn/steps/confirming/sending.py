@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 COMPARED = (
     "marketplace_id", "carrier_code", "carrier_name", "shipping_method", "tracking_number_sent", "items", "shipped_at",
 )  # fmt: skip
-"""The columns of a parcel that Amazon is sent, with the warehouse's date rather than the one adapted for Amazon."""
+"""The columns of a parcel that Amazon is sent, with the warehouse's or a rule's date, not one adapted for Amazon."""
 
 SETTLING_WAIT_SECONDS = 30.0
 """How long a parcel waits for a call of getOrder; if its turn does not come, the next run settles it."""
