@@ -154,6 +154,7 @@ def test_a_refusal_keeps_amazons_words_and_is_not_tried_again(live: AmazonOrders
     )
     assert caught.value.status == 400
     assert "Correct in the warehouse what Amazon names" in caught.value.remedy
+    assert "then fetch it: mfn import CONNECTION --order ID." in caught.value.remedy, "no search returns it"
     assert f"confirmShipment {order['orderId']}, parcel 0, for the connection us: HTTP 400, " in caught.value.message
     assert str(words).rstrip(": ") in caught.value.message
     assert live.calls == {"confirmShipment": 1}

@@ -106,7 +106,8 @@ def not_confirmed(what: str, response: httpx.Response) -> MfnError:
     remedy = (
         "Check in Seller Central that the order belongs to this account and region; Amazon keeps orders for two years."
         if status == codes.NOT_FOUND
-        else "Correct in the warehouse what Amazon names, and it is sent again; or confirm the order in Seller Central."
+        else "Correct in the warehouse what Amazon names, and it is sent again; or confirm the order in Seller Central "
+        "with the same tracking number, then fetch it: mfn import CONNECTION --order ID."
     )
     return ShipmentRefusedError(message, remedy=remedy, status=status, words=words)
 

@@ -121,7 +121,8 @@ def parcel_refusals_of(row: Row[Any]) -> FatalError | None:
         f"{failed} of {row.counts['shipments']} parcels failed: Amazon or a rule refused them; the others were"
         " processed.",
         remedy="Read the reasons in the report and correct the parcels in the warehouse: the next run sends them"
-        " again. Or confirm these orders in Seller Central.",
+        " again. Or confirm these orders in Seller Central with the same tracking numbers, and fetch each:"
+        f" mfn import {row.connection} --order ID.",
     )
 
 
