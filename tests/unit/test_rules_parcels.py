@@ -339,7 +339,7 @@ def test_units_that_amazon_has_with_another_parcel_hold_this_one_with_the_remedy
     held_by = f"{all_confirmed}parcel S-2, which no longer contains it in the warehouse"
     assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, MIXED_UP]]
     _, faults = parcels.judged(ConfirmedUnits(ORDER, "I-MUG", "S-3", 3), ConfirmedUnits(ORDER, "I-CUP", "S-2", 1))
-    held_by = f"{all_confirmed}parcels that are now void or deleted in the warehouse"
+    held_by = f"{all_confirmed}parcels that are now void or deleted in the warehouse: S-3"
     assert faults.to_numpy().tolist() == [["S-1", "units_told", held_by, REMEDIES["units_told"]]]
     parcels.add("S-4", ("I-MUG", "MUG", 1))
     parcels.lines[0] = ("S-1", 1, "I-MUG", "MUG", 1)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from mfn.plain_text import listed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
@@ -97,9 +99,9 @@ def share_out(
     Returns:
         `kits` with what is confirmed instead, and `is_over`: whether the parcel has units that were confirmed with
         parcels that are void, gone or no longer have the item, so that they cannot be confirmed again; `holder` is one
-        of the last kind, or None.
+        of the last kind, or None, and `gone` lists those that are void or gone.
     """
-    kits = kits.assign(is_over=False, holder=None)
+    kits = kits.assign(is_over=False, holder=None, gone="")
     by_item = _confirmed_by_item(components, confirmed)
     concerned = kits["item"].isin(by_item)
     if not concerned.any():
@@ -109,7 +111,7 @@ def share_out(
     capacity = (components["ordered"] // components["units_per_kit"]).groupby(components["item"]).min()
     ids = parcels["shipment_id"].to_dict()
     settled, known = set(confirmed.settled), {each.shipment_id for each in confirmed.units}
-    closed, holders = set(ids.values()), {}
+    closed, holders, gone = set(ids.values()), {}, {}
     shares: dict[int, list[_Share]] = {}
     for item, position, quantity in zip(*(kits.loc[concerned, name].tolist() for name in KEYS), strict=True):
         shipment_id = ids[position]
@@ -125,14 +127,15 @@ def share_out(
     for item, of_item in shares.items():
         there = {ids[share.position] for share in of_item}
         holders[item] = next((each for each in by_item[item] if each in closed and each not in there), None)
+        gone[item] = listed(each for each in by_item[item] if each not in closed)
         elsewhere = sum(units for shipment_id, units in by_item[item].items() if shipment_id not in there)
         _share_out(of_item, capacity=int(capacity[item]), elsewhere=elsewhere)
     shared = [
-        (item, share.position, share.units, share.is_over, holders[item])
+        (item, share.position, share.units, share.is_over, holders[item], gone[item])
         for item, of_item in shares.items()
         for share in of_item
     ]
-    changed = pd.DataFrame(shared, columns=["item", "position", "quantity", "is_over", "holder"])
+    changed = pd.DataFrame(shared, columns=["item", "position", "quantity", "is_over", "holder", "gone"])
     changed = changed.assign(kits=changed.groupby("item")["quantity"].cumsum())
     both = pd.concat([kits[~concerned], changed[list(kits.columns)]])
     return both.sort_values(["item", "position"], ignore_index=True)

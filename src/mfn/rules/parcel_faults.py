@@ -65,7 +65,7 @@ def explain_parcels(
         components: What was ordered.
         lines: The lines of judged parcels with their `component`, and whether their quantity `is_whole`.
         progress: By component and position: `units`, `so_far`, `ordered`, `units_per_kit`.
-        kits: By item and position: `kits`, `quantity`, `is_over`, `holder`.
+        kits: By item and position: `kits`, `quantity`, `is_over`, `holder`, `gone`.
 
     Returns:
         By position, then in the order of `REMEDIES`: `position`, `shipment_id`, `code` (once a parcel, with everything
@@ -199,7 +199,7 @@ def _of_confirmed(components: pd.DataFrame, kits: pd.DataFrame) -> Iterator[Faul
     over = kits[kits["is_over"]]
     names = components.drop_duplicates("item").set_index("item")[["order_item_id", "seller_sku"]]
     for row in _records(over.join(names, on="item")):
-        held_by = "parcels that are now void or deleted in the warehouse"
+        held_by = "parcels that are now void or deleted in the warehouse" + (f": {row['gone']}" if row["gone"] else "")
         if isinstance(row["holder"], str):
             held_by = f"parcel {row['holder']}, which no longer contains it in the warehouse"
         yield (
