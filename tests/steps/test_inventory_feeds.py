@@ -60,19 +60,46 @@ def test_an_offer_in_a_feed_under_way_waits_and_its_newer_level_lands_last(feedi
     feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
     summary = feeding.run()
     assert (summary["pushed"], summary["under_way"]) == (4, 4)
-    feeding.stock.receive("BOWL", 2)
+    feeding.stock.receive("BOWL", 12)
+    feeding.stock.receive("VASE", 7)
     summary = feeding.run()
     assert (summary["under_way"], feeding.calls()) == (4, 1)
     end(feeding)
     summary = feeding.run()
-    assert (summary["pushed"], summary["under_way"]) == (1, 0)
+    assert (summary["pushed"], summary["under_way"]) == (2, 0)
+    assert feeding.shown() == everywhere(10) | {"BOWL": 12, "VASE": 7}
+
+
+def test_a_level_that_falls_below_what_amazon_shows_does_not_wait_for_its_feed(
+    feeding: Pushing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
+    feeding.run()
+    feeding.stock.receive("BOWL", 2)
+    assert feeding.run(dry_run=True)["pushed"] == 1
+    assert feeding.stock.shown("BOWL") == 5
+    assert feeding.run()["pushed"] == 1
+    assert feeding.stock.shown("BOWL") <= 2, "nobody may buy what is not there"
+    for _ in range(2):
+        _run_a_quarter_of_an_hour_later(feeding)
+    assert feeding.shown() == everywhere(5) | {"BOWL": 2}
+    end(feeding)
+    assert feeding.stock.shown("BOWL") == 10, "the feed came after the newer level"
+    monkeypatch.setattr("mfn.steps.stock.push.READ_BACK", 0)  # a small part of a large catalogue
+    _run_a_quarter_of_an_hour_later(feeding)
     assert feeding.shown() == everywhere(10) | {"BOWL": 2}
+
+
+def _run_a_quarter_of_an_hour_later(feeding: Pushing) -> None:
+    feeding.stock.minutes_pass(16)
+    feeding.stock.world.run()
+    feeding.run()
 
 
 def test_a_newer_level_is_sent_in_the_run_in_which_the_feed_ends(feeding: Pushing) -> None:
     feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
     feeding.run()
-    feeding.stock.receive("BOWL", 2)
+    feeding.stock.receive("BOWL", 12)
     settings = feeding.stock.world.settings
     *others, verify = INVENTORY_STEPS
     with new_run(settings, "us", "inventory", inventory_parameters()) as batch:
@@ -82,7 +109,7 @@ def test_a_newer_level_is_sent_in_the_run_in_which_the_feed_ends(feeding: Pushin
         end(feeding)
         batch = perform(verify, batch, settings)  # noqa: PLW2901
     assert batch.counts["pushed"] == 1
-    assert feeding.shown() == everywhere(10) | {"BOWL": 2}
+    assert feeding.shown() == everywhere(10) | {"BOWL": 12}
 
 
 def test_a_feed_whose_answer_was_lost_is_found_again_and_not_handed_in_twice(feeding: Pushing) -> None:
@@ -151,6 +178,16 @@ def test_a_feed_that_comes_to_nothing_fails_its_levels_and_the_next_run_sends_th
     assert feeding.shown() == everywhere(10)
 
 
+def test_a_feed_that_comes_to_nothing_releases_its_levels_although_its_report_is_gone(feeding: Pushing) -> None:
+    feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
+    feeding.run()
+    (feed,) = feeding.stock.world.amazon.feeds.feeds.values()
+    feed.status, feed.result_document_id = "FATAL", "expired"
+    assert feeding.run()["pushed"] == 4
+    assert [feed.status for feed in feeding.feeds()] == ["fatal", "done"]
+    assert feeding.shown() == everywhere(10)
+
+
 def test_a_feed_that_is_not_done_within_a_day_is_given_up(feeding: Pushing) -> None:
     feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
     feeding.run()
@@ -171,6 +208,21 @@ def test_a_feed_whose_report_cannot_be_read_holds_up_its_own_offers_only(feeding
     feeding.run()
     assert feeding.stock.shown("JUG") == 3
     assert feeding.feeds()[0].status == "submitted"
+
+
+def test_a_feed_that_is_done_is_not_followed_for_longer_than_an_hour_for_its_report(feeding: Pushing) -> None:
+    refusal = {"errors": [{"code": "NotFound", "message": "no such document"}]}
+    feeding.stock.world.amazon.faults.answer("getFeedDocument", 404, refusal, times=99)
+    feeding.run()
+    feeding.stock.receive("BOWL", 12)
+    feeding.stock.minutes_pass(50)
+    assert feeding.run()["under_way"] == 4
+    feeding.stock.minutes_pass(11)
+    feeding.stock.world.amazon.faults.answer("getFeedDocument", 404, refusal, times=99)
+    summary = feeding.run()
+    assert (summary["pushed"], summary["failed"], feeding.feeds()[0].status) == (1, 0, "done")
+    assert "no such document" in str(feeding.feeds()[0].errors)
+    assert feeding.shown() == everywhere(10) | {"BOWL": 12}
 
 
 def test_a_feed_that_is_done_without_a_report_fails_nothing_and_its_levels_are_looked_for(

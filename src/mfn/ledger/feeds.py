@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from mfn.database.bulk import among
 from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Feed, Offer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from sqlalchemy import Connection, Row
 
     from mfn.ledger.opening import Ledger
@@ -63,13 +65,36 @@ def note_feed(
 
 
 def update_feed(database: Connection, batch: BatchRef, number: int, **values: Any) -> None:
-    """Change a feed; one that is no longer under way releases its offers."""
+    """Change a feed; one that is no longer under way releases its offers.
+
+    The level of those that left it earlier is due again: it may have undone what was sent instead.
+    """
     assert_held(database, batch.lease)
     mine = (Feed.connection == batch.connection) & (Feed.number == number)
     database.execute(update(Feed).where(mine).values(**values))
-    if values.get("status") not in {*UNDER_WAY, None}:
-        held = (Offer.connection == batch.connection) & (Offer.feed_number == number)
-        database.execute(update(Offer).where(held).values(feed_number=None))
+    if values.get("status") in {*UNDER_WAY, None}:
+        return
+    feed = database.execute(select(Feed.marketplace_id, Feed.messages).where(mine)).one()
+    left = (Offer.connection == batch.connection) & (Offer.marketplace_id == feed.marketplace_id)
+    left &= Offer.feed_number.is_(None) & among(database, Offer.seller_sku, [message[0] for message in feed.messages])
+    database.execute(update(Offer).where(left).values(level_sent_basis=None, before_limits_sent=None))
+    held = (Offer.connection == batch.connection) & (Offer.feed_number == number)
+    database.execute(update(Offer).where(held).values(feed_number=None))
+
+
+def leave_feeds(database: Connection, batch: BatchRef, offers: pd.DataFrame) -> None:
+    """Take offers out of the feeds that they are in: what is sent next is newer.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        offers: `marketplace_id`, `seller_sku`.
+    """
+    assert_held(database, batch.lease)
+    for marketplace_id, some in offers.groupby("marketplace_id"):
+        mine = (Offer.connection == batch.connection) & (Offer.marketplace_id == str(marketplace_id))
+        mine &= among(database, Offer.seller_sku, some["seller_sku"].tolist())
+        database.execute(update(Offer).where(mine).values(feed_number=None))
 
 
 def feeds(ledger: Ledger, connection: str, *, statuses: Sequence[str] | None = None) -> Sequence[Row[Any]]:

@@ -48,6 +48,8 @@ FOLLOWED_SECONDS = 240.0
 """How long a run waits for its feeds; the next run follows those that are not done by then."""
 
 STUCK_AFTER = timedelta(hours=24)
+REPORT_AWAITED = timedelta(hours=1)
+"""How old a feed is when its report is no longer waited for: once it is done, the listings show what it did."""
 CLOCKS_APART = timedelta(minutes=5)
 """How much earlier than in the ledger a feed may have been created according to Amazon."""
 
@@ -179,13 +181,19 @@ def _words(place: Workplace, state: FeedState) -> str:
         return ""
     try:
         said = "; ".join(map(str, place.feeds.report(state.document_id).general))
-    except AmazonUnavailableError:  # the report of a feed that was not processed may have any form
+    except (AmazonUnavailableError, FatalError):  # the report of a feed that was not processed may have any form
         return ""
     return f": {said}" if said else ""
 
 
 def _done(place: Workplace, batch: BatchRef, feed: Row[Any], state: FeedState) -> None:
-    report = place.feeds.report(str(state.document_id))
+    try:
+        report = place.feeds.report(str(state.document_id))
+    except (AmazonUnavailableError, FatalError) as error:
+        if datetime.now(UTC) - feed.created_at < REPORT_AWAITED:
+            raise
+        _settle(place, batch, feed, {}, status=DONE, errors={"general": f"its report cannot be read: {error.message}"})
+        return
     general = "; ".join(map(str, report.general))
     if general and not report.accepted:
         _fail(place, batch, feed, FATAL, general)

@@ -20,6 +20,7 @@ from mfn.steps.stock.compare import CompareChunk, compare
 from mfn.steps.stock.counts import note_counts
 from mfn.steps.stock.feeds import hand_in
 from mfn.steps.stock.listings import none_shown
+from mfn.steps.stock.overtaking import overtaking
 from mfn.steps.stock.read import ReadChunk, read
 from mfn.steps.stock.rows import keys_of
 from mfn.steps.stock.sending import GROUP, Sending
@@ -55,8 +56,9 @@ def push(batch: BatchRef, settings: Settings) -> BatchRef:
     """Tell Amazon every level that is due, in the way that costs less of the rate budget.
 
     What Amazon shows is read just before: what is missing there was sold, and is subtracted. An offer in a feed under
-    way waits until that has ended. Offers that were sent and not verified, and those unread for longest, are read as
-    well; one that shows a wrong quantity, with nothing to explain it, is sent again.
+    way waits until that has ended, unless Amazon shows more of it than there is now. Offers that were sent and not
+    verified, and those unread for longest, are read as well; one that shows a wrong quantity, with nothing to explain
+    it, is sent again.
 
     Args:
         batch: The batch, after compare.
@@ -85,6 +87,7 @@ def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
     sending = sending_of(place, batch, chunk)
     due = due[~_is_sent(place, batch, due)]
     is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))
+    is_waiting[is_waiting] = ~overtaking(sending, due[is_waiting])
     with writing_under_lease(place.ledger, batch.lease) as database:
         drop_chunks(database, batch, stage=push.__name__)
         waiting = PushChunk(packed(due[is_waiting].reset_index(drop=True)))

@@ -95,7 +95,8 @@ class Sending:
             self._note_missing(marketplace_id, state, read)
             read = read[(read["channel"] == MERCHANT_CHANNEL).to_numpy()]
         wanted = offers.set_index("seller_sku")
-        is_there = wanted.index.isin(read.index) & wanted.index.isin(state.index[state["feed_number"].isna()])
+        is_free = state["feed_number"].isna() | self.is_dry_run  # which takes no offer out of a feed
+        is_there = wanted.index.isin(read.index) & wanted.index.isin(state.index[is_free])
         wanted = wanted[is_there]
         state = state.loc[wanted.index]
         quantities = wanted.join(read).assign(**self._units(marketplace_id, state))
