@@ -90,6 +90,26 @@ def test_a_level_that_falls_below_what_amazon_shows_does_not_wait_for_its_feed(
     assert feeding.shown() == everywhere(10) | {"BOWL": 2}
 
 
+def test_what_a_late_feed_would_lower_is_sent_without_it(feeding: Pushing) -> None:
+    feeding.run()
+    feeding.stock.receive("BOWL", 7)
+    feeding.stock.receive("LAMP", 12)
+    feeding.stock.receive("VASE", 5)
+    feeding.stock.world.amazon.faults.feed_endings.append("IN_PROGRESS")
+    feeding.run()
+    feeding.stock.minutes_pass(29)
+    feeding.stock.world.run()
+    feeding.stock.receive("VASE", 6)
+    assert feeding.run()["pushed"] == 0
+    _run_a_quarter_of_an_hour_later(feeding)
+    assert feeding.shown() == everywhere(10) | {"BOWL": 7, "VASE": 6}
+    end(feeding)
+    for _ in range(2):  # what the feed has lowered may have been sold, until an import has found no order
+        _run_a_quarter_of_an_hour_later(feeding)
+    assert feeding.shown() == everywhere(10) | {"BOWL": 7, "LAMP": 12, "VASE": 6}
+    assert feeding.run()["pushed"] == 0
+
+
 def _run_a_quarter_of_an_hour_later(feeding: Pushing) -> None:
     feeding.stock.minutes_pass(16)
     feeding.stock.world.run()

@@ -76,7 +76,8 @@ def update_feed(database: Connection, batch: BatchRef, number: int, **values: An
         return
     feed = database.execute(select(Feed.marketplace_id, Feed.messages).where(mine)).one()
     left = (Offer.connection == batch.connection) & (Offer.marketplace_id == feed.marketplace_id)
-    left &= Offer.feed_number.is_(None) & among(database, Offer.seller_sku, [message[0] for message in feed.messages])
+    left &= Offer.feed_number.is_distinct_from(number)
+    left &= among(database, Offer.seller_sku, [message[0] for message in feed.messages])
     database.execute(update(Offer).where(left).values(level_sent_basis=None, before_limits_sent=None))
     held = (Offer.connection == batch.connection) & (Offer.feed_number == number)
     database.execute(update(Offer).where(held).values(feed_number=None))
@@ -103,6 +104,13 @@ def feeds(ledger: Ledger, connection: str, *, statuses: Sequence[str] | None = N
     if statuses is not None:
         statement = statement.where(Feed.status.in_(statuses))
     return ledger.rows(statement)
+
+
+def late_feeds(ledger: Ledger, connection: str, before: datetime) -> list[int]:
+    """The numbers of the feeds under way that were submitted before a time."""
+    late = (Feed.connection == connection) & Feed.status.in_(UNDER_WAY) & (Feed.created_at < before)
+    with ledger.reading() as database:
+        return list(database.execute(select(Feed.number).where(late)).scalars())
 
 
 def forget_feeds(database: Connection, batch: BatchRef, before: datetime) -> None:

@@ -37,8 +37,9 @@ def has_sent(ledger: Ledger, connection: str) -> bool:
 
 
 def in_feeds(ledger: Ledger, connection: str) -> pd.DataFrame:
-    """The offers that are in a feed under way: `marketplace_id`, `seller_sku`."""
-    return read_offers(ledger, connection, KEY, where="feed_number IS NOT NULL")
+    """The offers that are in a feed under way: the columns of `SENT`, `shown_before`, `status` and `feed_number`."""
+    names = (*SENT, "shown_before", "status", "feed_number")
+    return read_offers(ledger, connection, names, where="feed_number IS NOT NULL").rename(columns=SENT)
 
 
 def oldest_count(ledger: Ledger, connection: str) -> datetime | None:

@@ -14,13 +14,13 @@ from mfn.ledger.buyers_data import read_plain_chunk
 from mfn.ledger.chunks import drop_chunks, write_chunk
 from mfn.ledger.imported_units import counted_since, imported_frame
 from mfn.ledger.packing import Frame, packed, unpacked
-from mfn.ledger.sent_offers import in_feeds, offers_to_read, oldest_count, sent_offers
+from mfn.ledger.sent_offers import offers_to_read, oldest_count, sent_offers
 from mfn.rules.sending_choice import FEED, PATCH, sending_order, sending_ways
 from mfn.steps.stock.compare import CompareChunk, compare
 from mfn.steps.stock.counts import note_counts
 from mfn.steps.stock.feeds import hand_in
 from mfn.steps.stock.listings import none_shown
-from mfn.steps.stock.overtaking import overtaking
+from mfn.steps.stock.overtaking import overtake
 from mfn.steps.stock.read import ReadChunk, read
 from mfn.steps.stock.rows import keys_of
 from mfn.steps.stock.sending import GROUP, Sending
@@ -86,15 +86,13 @@ def _push(place: Workplace, batch: BatchRef, due: pd.DataFrame) -> None:
     chunk = read_plain_chunk(place.ledger, batch, read.__name__, 0, ReadChunk)
     sending = sending_of(place, batch, chunk)
     due = due[~_is_sent(place, batch, due)]
-    is_waiting = keys_of(due).isin(keys_of(in_feeds(place.ledger, batch.connection)))
-    is_waiting[is_waiting] = ~overtaking(sending, due[is_waiting])
+    going, waiting = overtake(sending, due)
     with writing_under_lease(place.ledger, batch.lease) as database:
         drop_chunks(database, batch, stage=push.__name__)
-        waiting = PushChunk(packed(due[is_waiting].reset_index(drop=True)))
-        write_chunk(place.ledger, database, batch, waiting, stage=push.__name__, number=0)
-    send_levels(sending, due[~is_waiting], is_due=True, shown=unpacked(chunk.shown))
+        write_chunk(place.ledger, database, batch, PushChunk(packed(waiting)), stage=push.__name__, number=0)
+    send_levels(sending, going, is_due=True, shown=unpacked(chunk.shown))
     if not sending.is_dry_run:
-        others = offers_to_read(place.ledger, batch.connection, READ_BACK, but_for=due)
+        others = offers_to_read(place.ledger, batch.connection, READ_BACK, but_for=pd.concat([going, waiting]))
         read_back(sending, others)
     sending.unanswered.raise_first()
 
