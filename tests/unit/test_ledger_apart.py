@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -85,6 +86,7 @@ READERS: dict[str, Callable[[Ledger], Any]] = {
     "releases": lambda ledger: decisions.released_reasons(ledger, "us", IDS),
     "decisions": lambda ledger: decisions.decisions_on(ledger, ORDER, connection="us"),
     "feeds": lambda ledger: feeds.feeds(ledger, "us"),
+    "late feeds": lambda ledger: feeds.late_feeds(ledger, "us", NOW),
     "feed ids": lambda ledger: feeds.known_feed_ids(ledger, "us"),
     "coverage": lambda ledger: imported_units.covered_until(ledger, "us"),
     "counted units": lambda ledger: imported_units.counted_since(ledger, "us", LONG_AGO - timedelta(days=1)),
@@ -152,7 +154,10 @@ def write(database: Connection, batch: BatchRef) -> None:
     orders.write_cancelled(database, batch, IDS)
     sent_alerts.forget_sent(database, "us", "import", IDS)
     feeds.note_feed(database, batch, "another", "a document", [])
-    feeds.update_feed(database, batch, 100, status="failed")
+    feeds.note_submitted(database, batch, 100, "a feed")
+    same: Any = SimpleNamespace(number=100, marketplace_id="another", messages=[["another", 1, 1, 1]])
+    feeds.end_feed(database, batch, same, status="fatal", errors={})
+    feeds.leave_feeds(database, batch, pd.DataFrame({"marketplace_id": ["another"], "seller_sku": ["another"]}))
     feeds.forget_feeds(database, batch, NOW)
     offers.forget_offers(database, batch, [("another", "another")])
     offers.trim_outcomes(database, batch, NOW)

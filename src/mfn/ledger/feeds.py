@@ -12,7 +12,7 @@ from mfn.ledger.leases import assert_held
 from mfn.ledger.schema import Feed, Offer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from sqlalchemy import Connection, Row
@@ -64,22 +64,34 @@ def note_feed(
     return number
 
 
-def update_feed(database: Connection, batch: BatchRef, number: int, **values: Any) -> None:
-    """Change a feed; one that is no longer under way releases its offers.
-
-    The level of those that left it earlier is due again: it may have undone what was sent instead.
-    """
+def note_submitted(database: Connection, batch: BatchRef, number: int, feed_id: str) -> None:
+    """Record that Amazon has a feed, and under which id."""
     assert_held(database, batch.lease)
     mine = (Feed.connection == batch.connection) & (Feed.number == number)
-    database.execute(update(Feed).where(mine).values(**values))
-    if values.get("status") in {*UNDER_WAY, None}:
-        return
-    feed = database.execute(select(Feed.marketplace_id, Feed.messages).where(mine)).one()
-    left = (Offer.connection == batch.connection) & (Offer.marketplace_id == feed.marketplace_id)
-    left &= Offer.feed_number.is_distinct_from(number)
-    left &= among(database, Offer.seller_sku, [message[0] for message in feed.messages])
+    database.execute(update(Feed).where(mine).values(feed_id=feed_id, status=SUBMITTED))
+
+
+def end_feed(database: Connection, batch: BatchRef, feed: Row[Any], *, status: str, errors: Mapping[str, Any]) -> None:
+    """Record how a feed ended, and release its offers.
+
+    The level of those that left it earlier is due again: it may have undone what was sent instead.
+
+    Args:
+        database: The open transaction on the ledger.
+        batch: The batch.
+        feed: As `feeds` returns it.
+        status: One that is not of `UNDER_WAY`.
+        errors: What Amazon says, for the report.
+    """
+    assert_held(database, batch.lease)
+    mine = (Feed.connection == batch.connection) & (Feed.number == feed.number)
+    ended = {"status": status, "done_at": datetime.now(UTC), "errors": dict(errors)}
+    database.execute(update(Feed).where(mine).values(ended))
+    skus = [message[0] for message in feed.messages]
+    given = (Offer.connection == batch.connection) & (Offer.marketplace_id == feed.marketplace_id)
+    left = given & Offer.feed_number.is_distinct_from(feed.number) & among(database, Offer.seller_sku, skus)
     database.execute(update(Offer).where(left).values(level_sent_basis=None, before_limits_sent=None))
-    held = (Offer.connection == batch.connection) & (Offer.feed_number == number)
+    held = (Offer.connection == batch.connection) & (Offer.feed_number == feed.number)
     database.execute(update(Offer).where(held).values(feed_number=None))
 
 

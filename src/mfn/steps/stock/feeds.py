@@ -20,10 +20,11 @@ from mfn.ledger.feeds import (
     SUBMITTED,
     SUBMITTING,
     UNDER_WAY,
+    end_feed,
     feeds,
     known_feed_ids,
     note_feed,
-    update_feed,
+    note_submitted,
 )
 from mfn.ledger.offers import offers_of, write_offers, write_outcomes
 from mfn.ledger.orders import reasons_text
@@ -93,7 +94,7 @@ def hand_in(sending: Sending, marketplace_id: str, levels: pd.DataFrame) -> None
             _fail(place, batch, _feed(place, batch, number), LOST, error.message)
             raise
         with place.ledger.writing() as database:
-            update_feed(database, batch, number, feed_id=feed_id, status=SUBMITTED)
+            note_submitted(database, batch, number, feed_id)
 
 
 def _feed(place: Workplace, batch: BatchRef, number: int) -> Row[Any]:
@@ -156,7 +157,7 @@ def _find(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
     since = [state for state in ours if state.created_at >= feed.created_at]
     found = min(since, key=attrgetter("created_at")) if since else max(ours, key=attrgetter("created_at"))
     with place.ledger.writing() as database:
-        update_feed(database, batch, feed.number, feed_id=found.feed_id, status=SUBMITTED)
+        note_submitted(database, batch, feed.number, found.feed_id)
 
 
 def _look_at(place: Workplace, batch: BatchRef, feed: Row[Any]) -> None:
@@ -243,4 +244,4 @@ def _settle(
         write_offers(database, batch, (*STATE, "status", "reasons", "answer", "batch_id"), rows)
         if is_mine:
             write_outcomes(database, batch, outcomes)
-        update_feed(database, batch, feed.number, status=status, done_at=datetime.now(UTC), errors=dict(errors))
+        end_feed(database, batch, feed, status=status, errors=errors)

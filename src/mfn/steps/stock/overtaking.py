@@ -27,7 +27,7 @@ def overtake(sending: Sending, due: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
 
     These are offers of which Amazon shows more than their level, if the feed has another one, or would lower what
     Amazon shows, but is late. The feed may still undo what is sent instead: when it ends, they are due again
-    (`mfn.ledger.feeds.update_feed`).
+    (`mfn.ledger.feeds.end_feed`).
 
     Args:
         sending: The run.
